@@ -1,0 +1,84 @@
+/** What a data type is made of. */
+interface DTypeInfo {
+  /** Bytes of one element; a complex element counts both of its parts. */
+  readonly itemSize: number;
+  /** numpy's kind: signed, unsigned, float, complex. */
+  readonly kind: "i" | "u" | "f" | "c";
+  /** Array entries of one element: 2 for complex (real, imaginary), otherwise 1. */
+  readonly lanes: 1 | 2;
+  /** The typed array that holds elements. */
+  readonly array: TypedArrayConstructor;
+}
+
+/** The typed arrays that hold each data type. Complex numbers are interleaved pairs. */
+interface DataTypes {
+  int8: Int8Array;
+  uint8: Uint8Array;
+  int16: Int16Array;
+  uint16: Uint16Array;
+  int32: Int32Array;
+  uint32: Uint32Array;
+  int64: BigInt64Array;
+  uint64: BigUint64Array;
+  float32: Float32Array;
+  float64: Float64Array;
+  complex64: Float32Array;
+  complex128: Float64Array;
+}
+
+/** A data type by numpy's name. Byte order is a matter of storage: tensors are always in the machine's own. */
+export type DType = keyof DataTypes;
+
+/** The typed array that holds elements of `D`. */
+export type DataOf<D extends DType = DType> = DataTypes[D];
+
+/** One element of `D`: a number, a bigint for 64-bit integers, or a [real, imaginary] pair. */
+export type ScalarOf<D extends DType = DType> = D extends "complex64" | "complex128"
+  ? readonly [re: number, im: number]
+  : D extends "int64" | "uint64"
+    ? bigint
+    : number;
+
+/** Constructor of any of the typed arrays that hold voxels. */
+export type TypedArrayConstructor = {
+  new (length: number): DataOf;
+  new (buffer: ArrayBufferLike, byteOffset: number, length: number): DataOf;
+  readonly BYTES_PER_ELEMENT: number;
+};
+
+const info = (kind: DTypeInfo["kind"], array: TypedArrayConstructor): DTypeInfo => {
+  const lanes = kind === "c" ? 2 : 1;
+  return { kind, lanes, array, itemSize: lanes * array.BYTES_PER_ELEMENT };
+};
+
+/** Every data type that a tensor can have. */
+export const DTYPES: Readonly<Record<DType, DTypeInfo>> = /* @__PURE__ */ Object.freeze({
+  int8: /* @__PURE__ */ info("i", Int8Array),
+  uint8: /* @__PURE__ */ info("u", Uint8Array),
+  int16: /* @__PURE__ */ info("i", Int16Array),
+  uint16: /* @__PURE__ */ info("u", Uint16Array),
+  int32: /* @__PURE__ */ info("i", Int32Array),
+  uint32: /* @__PURE__ */ info("u", Uint32Array),
+  int64: /* @__PURE__ */ info("i", BigInt64Array),
+  uint64: /* @__PURE__ */ info("u", BigUint64Array),
+  float32: /* @__PURE__ */ info("f", Float32Array),
+  float64: /* @__PURE__ */ info("f", Float64Array),
+  complex64: /* @__PURE__ */ info("c", Float32Array),
+  complex128: /* @__PURE__ */ info("c", Float64Array),
+});
+
+/** Whether `name` is one of the data types that a tensor can have. */
+export function isDType(name: unknown): name is DType {
+  return typeof name === "string" && Object.hasOwn(DTYPES, name);
+}
+
+/** Fresh, zeroed memory for `elements` elements of `dtype`. */
+export function allocate<D extends DType>(dtype: D, elements: number): DataOf<D> {
+  const { array, lanes } = DTYPES[dtype];
+  return new array(elements * lanes) as DataOf<D>;
+}
+
+/** The same memory as bytes. */
+export function bytesOf(data: ArrayBufferView): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}

@@ -1,0 +1,153 @@
+import { LazyImageError } from "./errors.js";
+import type { Shape4D } from "./tensor.js";
+
+/** A slice of one axis with Python's meaning; `null` is the default of its place. */
+export interface Slice {
+  readonly start: number | null;
+  readonly stop: number | null;
+  readonly step: number | null;
+}
+
+/** An index of one axis: a position, a slice, all of it (`null`), or `"..."` for as many whole axes as are missing. */
+export type IndexItem = number | Slice | null | "...";
+
+/** An index of (C, I, J, K): one item, or up to four. Missing axes are taken whole. */
+export type Index = IndexItem | readonly IndexItem[];
+
+/** Positions `start, start + step, ...` of one axis, `size` of them. `step` is never 0 and may be negative. */
+export interface AxisRange {
+  readonly start: number;
+  readonly step: number;
+  readonly size: number;
+}
+
+/** One range per axis, in (C, I, J, K) order. */
+export type Range4D = readonly [c: AxisRange, i: AxisRange, j: AxisRange, k: AxisRange];
+
+/**
+ * A slice, as Python's built-in: `slice(stop)`, `slice(start, stop)` or `slice(start, stop, step)`.
+ */
+export function slice(stop: number | null): Slice;
+export function slice(start: number | null, stop: number | null, step?: number | null): Slice;
+export function slice(a: number | null, b?: number | null, step: number | null = null): Slice {
+  return b === undefined ? { start: null, stop: a, step } : { start: a, stop: b, step };
+}
+
+const whole: Slice = Object.freeze({ start: null, stop: null, step: null });
+
+/** As Python would print it, for messages. */
+function show(item: unknown): string {
+  try {
+    return JSON.stringify(item) ?? String(item);
+  } catch {
+    return String(item);
+  }
+}
+
+function bound(value: unknown, part: string, item: unknown): number | null {
+  if (value === undefined || value === null) return null;
+  if (Number.isSafeInteger(value)) return value as number;
+  throw new LazyImageError(
+    "ERR_INDEX",
+    `The ${part} of slice ${show(item)} is not an integer; use an integer or null.`,
+  );
+}
+
+function normalizeItem(item: unknown): number | Slice {
+  if (item === null) return whole;
+  if (Number.isSafeInteger(item)) return item as number;
+  if (typeof item === "object" && ("start" in item || "stop" in item || "step" in item)) {
+    const { start, stop, step } = item as Partial<Slice>;
+    const result = {
+      start: bound(start, "start", item),
+      stop: bound(stop, "stop", item),
+      step: bound(step, "step", item),
+    };
+    if (result.step === 0) {
+      throw new LazyImageError(
+        "ERR_INDEX",
+        `The step of slice ${show(item)} is 0; use a step of 1, -1 or more.`,
+      );
+    }
+    return result;
+  }
+  throw new LazyImageError(
+    "ERR_INDEX",
+    `Index ${show(item)} is not understood; use integers, slice(start, stop, step), null or "...".`,
+  );
+}
+
+/**
+ * An index as exactly `ndim` integers and slices: the ellipsis is expanded, `null` and missing axes become whole slices.
+ *
+ * @throws LazyImageError `ERR_INDEX` for two ellipses, too many items, or an item that is no index.
+ */
+export function normalizeIndex(
+  index: Index = "...",
+  { ndim = 4 }: { ndim?: number } = {},
+): (number | Slice)[] {
+  const items: readonly unknown[] = Array.isArray(index) ? index : [index];
+  const dots = items.indexOf("...");
+  if (dots !== items.lastIndexOf("...")) {
+    throw new LazyImageError(
+      "ERR_INDEX",
+      `Index ${show(index)} has more than one "..."; only one ellipsis is allowed.`,
+    );
+  }
+  const given = items.length - (dots < 0 ? 0 : 1);
+  if (given > ndim) {
+    throw new LazyImageError("ERR_INDEX", `Too many indices: ${given} for ${ndim} axes in ${show(index)}.`);
+  }
+  const before = dots < 0 ? items : items.slice(0, dots);
+  const after = dots < 0 ? [] : items.slice(dots + 1);
+  const fill = new Array<null>(ndim - given).fill(null);
+  return [...before, ...fill, ...after].map(normalizeItem);
+}
+
+function resolveItem(item: number | Slice, size: number, axis: string): AxisRange {
+  if (typeof item === "number") {
+    const start = item < 0 ? item + size : item;
+    if (start < 0 || start >= size) {
+      throw new LazyImageError(
+        "ERR_INDEX",
+        `Index ${item} is out of bounds for axis ${axis} of size ${size}; use ${-size} to ${size - 1}, or a slice, which is clipped.`,
+      );
+    }
+    return { start, step: 1, size: 1 };
+  }
+  const step = item.step ?? 1;
+  // Python's slice.indices(): bounds are clipped to [lower, upper], which lie one lower for negative steps.
+  const lower = step < 0 ? -1 : 0;
+  const upper = size + lower;
+  const clip = (value: number) => Math.min(Math.max(value < 0 ? value + size : value, lower), upper);
+  const start = item.start === null ? (step < 0 ? upper : lower) : clip(item.start);
+  const stop = item.stop === null ? (step < 0 ? lower : upper) : clip(item.stop);
+  const count = Math.max(0, Math.ceil((stop - start) / step));
+  return { start: count === 0 ? 0 : start, step: count < 2 ? 1 : step, size: count };
+}
+
+/**
+ * An index against a shape. Integers keep their axis with size 1; negative positions count from the end; slices are
+ * clipped, as in Python, and may be empty.
+ *
+ * @throws LazyImageError `ERR_INDEX` for a malformed index or an integer outside its axis.
+ */
+export function resolveIndex(index: Index | undefined, shape: Shape4D): Range4D {
+  const items = normalizeIndex(index);
+  const axes = shape.map((size, axis) => resolveItem(items[axis]!, size, "CIJK"[axis]!));
+  return axes as unknown as Range4D;
+}
+
+/** The index that selects `range`: what `resolveIndex` turns into it again. */
+export function indexOf(range: Range4D): Slice[] {
+  return range.map(({ start, step, size }) => {
+    const stop = start + step * size;
+    // A negative stop would count from the end.
+    return { start, stop: size === 0 ? start : stop < 0 ? null : stop, step };
+  });
+}
+
+/** The shape of what `range` selects. */
+export function shapeOf(range: Range4D): Shape4D {
+  return [range[0].size, range[1].size, range[2].size, range[3].size];
+}
