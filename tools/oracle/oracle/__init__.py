@@ -1,0 +1,1 @@
+"""Golden vectors for lazyimg, made by nibabel and numpy."""
