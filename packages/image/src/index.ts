@@ -1,1 +1,3 @@
-export {};
+export { Image, type SaveOptions } from "./image.js";
+export { type OpenOptions, openImage } from "./open-image.js";
+export { orientationOf } from "./orientation.js";

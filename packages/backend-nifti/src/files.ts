@@ -1,0 +1,103 @@
+import { openSibling, openSource } from "@lazyimg/byte-source";
+import {
+  type BackendRequest,
+  type ByteSource,
+  describeRequest,
+  LazyImageError,
+  requestName,
+} from "@lazyimg/core";
+import { NIFTI_PROBE_BYTES } from "@lazyimg/nifti-header";
+import { gzipSource, isGzip } from "@lazyimg/seekable-gzip";
+
+/** Deflate can't shrink data further than this (RFC 1951: 258 bytes from a 1-bit length and a 1-bit distance code). */
+const MOST_DEFLATE_RATIO = 1032;
+
+/** One of the files of an image, inflated where it was gzipped. */
+export interface NiftiFile {
+  readonly source: ByteSource;
+  /** Its first bytes: `NIFTI_PROBE_BYTES`, or all there are. */
+  readonly head: Uint8Array;
+  /** Bytes in it, or, where only inflating everything would tell, the most it could have. */
+  readonly mostBytes: number | null;
+}
+
+interface Options {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Reads the beginning of a file, through gzip if it is gzipped, whatever its name. Closes it when that fails. */
+async function openFile(file: ByteSource, options: Options): Promise<NiftiFile> {
+  let source = file;
+  try {
+    let head = await source.read(0, NIFTI_PROBE_BYTES, options);
+    const size = await source.size(options);
+    if (!isGzip(head)) return { source, head, mostBytes: size };
+    source = gzipSource(file);
+    head = await source.read(0, NIFTI_PROBE_BYTES, options);
+    const mostBytes = (await source.size(options)) ?? (size === null ? null : size * MOST_DEFLATE_RATIO);
+    return { source, head, mostBytes };
+  } catch (error) {
+    await source.close?.();
+    throw error;
+  }
+}
+
+/** The header's file and the voxels' file: the same one for `.nii`, a pair for `.hdr` and `.img`. */
+export interface NiftiFiles {
+  readonly header: NiftiFile;
+  /** The file of the voxels, opened once the header is known to be half of a pair. */
+  openVoxels(): Promise<NiftiFile>;
+  close(): Promise<void>;
+}
+
+const HALF = /\.(hdr|img)(\.gz)?$/i;
+
+/** The other half's name with the same letters' case, gzipped as this one is, and then the other way. */
+function otherNames(name: string): string[] {
+  const [, half = "", gz = ""] = HALF.exec(name) ?? [];
+  const other = half.toLowerCase() === "hdr" ? "img" : "hdr";
+  const cased = half === half.toUpperCase() ? other.toUpperCase() : other;
+  const stem = `${name.slice(0, name.length - half.length - gz.length)}${cased}`;
+  const gzip = half === half.toUpperCase() ? ".GZ" : ".gz";
+  return gz === "" ? [stem, stem + gzip] : [stem + gz, stem];
+}
+
+async function openOther(request: BackendRequest, name: string, options: Options): Promise<NiftiFile> {
+  const names = otherNames(name);
+  for (const other of names) {
+    const source = await openSibling(request, other, options);
+    if (source !== null) return openFile(source, options);
+  }
+  throw new LazyImageError(
+    "ERR_PAIR",
+    `${describeRequest(request)} is half of a pair, and ${names.join(" or ")} is not beside it; copy both, or give \`sibling\`.`,
+  );
+}
+
+/**
+ * Opens the file that the request names, and finds the header: in it, or in the other half of its pair.
+ *
+ * @throws LazyImageError `ERR_PAIR` when the other half is missing, and what reading throws
+ */
+export async function openFiles(request: BackendRequest, options: Options): Promise<NiftiFiles> {
+  const name = requestName(request) ?? "";
+  const opened: NiftiFile[] = [];
+  const close = async (): Promise<void> => {
+    await Promise.all(opened.map(({ source }) => source.close?.()));
+  };
+  const keep = (file: NiftiFile): NiftiFile => {
+    opened.push(file);
+    return file;
+  };
+  try {
+    const named = keep(await openFile(openSource(request), options));
+    const isImage = /\.img(\.gz)?$/i.test(name);
+    const header = isImage ? keep(await openOther(request, name, options)) : named;
+    const openVoxels = async (): Promise<NiftiFile> =>
+      isImage ? named : HALF.test(name) ? keep(await openOther(request, name, options)) : named;
+    return { header, openVoxels, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

@@ -1,0 +1,201 @@
+import {
+  allocate,
+  type BackendDriver,
+  type ByteSource,
+  bytesOf,
+  DTYPES,
+  LazyImageError,
+  type Range4D,
+  type ReadContext,
+  shapeOf,
+  sizeOf,
+  Tensor,
+} from "@lazyimg/core";
+import { needsSwap, swapBytes } from "./byte-order.js";
+import { SpanGatherer } from "./gather.js";
+import { type ArrayLayout, diskAxes, stridesInOrder } from "./layout.js";
+import {
+  CONCURRENCY,
+  explainRegion,
+  PIECE,
+  planRegion,
+  type RegionPlan,
+  STREAM_FROM,
+  spanStarts,
+} from "./plan.js";
+
+/**
+ * The reading half of a driver over one dense array inside a byte source: spread it into `defineBackend`'s argument.
+ *
+ * A region comes back with its axes in the order they have on disk. Few reads of few bytes: what lies closer than the
+ * source's `gap` is read as one, and spans too large to hold are gathered as they pass.
+ *
+ * @throws LazyImageError (from reads) `ERR_TRUNCATED` when the source ends before the region
+ */
+export function rawArray(
+  source: ByteSource,
+  layout: ArrayLayout,
+): Pick<BackendDriver, "readRegion" | "plan"> & { readonly strided: true } {
+  return {
+    strided: true,
+    readRegion: (range, context) => readRegion(source, layout, range, context),
+    plan: (range) => explainRegion(source, layout, range),
+  };
+}
+
+/** A dense tensor for a region, with axes in the order that they have on disk. */
+function regionTensor(layout: ArrayLayout, range: Range4D): Tensor {
+  const shape = shapeOf(range);
+  const varying = diskAxes(layout, range).map(({ axis }) => axis);
+  const order = [...varying, ...[0, 1, 2, 3].filter((axis) => !varying.includes(axis))];
+  const { dtype } = layout;
+  return new Tensor({
+    data: allocate(dtype, sizeOf(shape)),
+    dtype,
+    shape,
+    strides: stridesInOrder(shape, order),
+  });
+}
+
+async function readRegion(
+  source: ByteSource,
+  layout: ArrayLayout,
+  range: Range4D,
+  context: ReadContext,
+): Promise<Tensor> {
+  const plan = planRegion(layout, range, source.gap);
+  const tensor = context.target ?? regionTensor(layout, range);
+  const report = progress(plan, context);
+  if (plan.dense && isDense(plan, tensor)) await readDense(source, plan, tensor, context, report);
+  else if (plan.span > STREAM_FROM) await readStreamed(source, plan, tensor, context, report);
+  else await readSpans(source, plan, tensor, context, report);
+  if (needsSwap(layout.littleEndian, tensor.data)) swapBytes(tensor.data);
+  return tensor;
+}
+
+/** Whether a span's elements lie in the target just as they do on disk. */
+function isDense({ inner }: RegionPlan, { strides, dtype }: Tensor): boolean {
+  const { itemSize } = DTYPES[dtype];
+  return inner.every(({ axis, distance }) => strides[axis]! * itemSize === distance);
+}
+
+type Report = (bytes: number) => void;
+
+function progress({ span, spans }: RegionPlan, { onProgress }: ReadContext): Report {
+  let bytes = 0;
+  return (more) => {
+    bytes += more;
+    onProgress?.({ bytes, totalBytes: span * spans });
+  };
+}
+
+/** Every span with the element of the target that its first one becomes. */
+function* targets(plan: RegionPlan, tensor: Tensor): Generator<{ start: number; offset: number }> {
+  const outer = plan.outer.map(({ axis, size }) => ({ axis, size, distance: tensor.strides[axis]! }));
+  const offsets = spanStarts({ ...plan, start: tensor.offset, outer });
+  for (const start of spanStarts(plan)) yield { start, offset: offsets.next().value as number };
+}
+
+/** Takes items from one iterator in several loops at once; the first failure stops them all. */
+async function inParallel<T>(
+  items: Iterable<T>,
+  lanes: number,
+  work: (item: T, lane: number) => Promise<void>,
+): Promise<void> {
+  const iterator = items[Symbol.iterator]();
+  let failed = false;
+  const loop = async (lane: number): Promise<void> => {
+    while (!failed) {
+      const { value, done } = iterator.next();
+      if (done) return;
+      try {
+        await work(value, lane);
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
+    }
+  };
+  const results = await Promise.allSettled(Array.from({ length: lanes }, (_, lane) => loop(lane)));
+  const failure = results.find((result) => result.status === "rejected");
+  if (failure) throw failure.reason;
+}
+
+async function readExactly(
+  source: ByteSource,
+  offset: number,
+  into: Uint8Array,
+  { signal }: ReadContext,
+): Promise<Uint8Array> {
+  const bytes = await source.read(offset, into.length, { signal, into });
+  if (bytes.length < into.length) throw truncated(offset + into.length, offset + bytes.length);
+  return bytes;
+}
+
+function truncated(expected: number, found: number): LazyImageError {
+  return new LazyImageError(
+    "ERR_TRUNCATED",
+    `The data end at byte ${found}, but the region reaches to byte ${expected}; the file was cut short or its header is damaged.`,
+  );
+}
+
+/** No gaps on either side: bytes go straight into the result. */
+async function readDense(
+  source: ByteSource,
+  plan: RegionPlan,
+  tensor: Tensor,
+  context: ReadContext,
+  report: Report,
+): Promise<void> {
+  const bytes = bytesOf(tensor.data);
+  const { itemSize } = DTYPES[tensor.dtype];
+  function* pieces(): Generator<{ start: number; into: Uint8Array }> {
+    for (const { start, offset } of targets(plan, tensor)) {
+      for (let done = 0; done < plan.span; done += PIECE) {
+        const from = offset * itemSize + done;
+        yield { start: start + done, into: bytes.subarray(from, from + Math.min(PIECE, plan.span - done)) };
+      }
+    }
+  }
+  await inParallel(pieces(), CONCURRENCY, async ({ start, into }) => {
+    await readExactly(source, start, into, context);
+    report(into.length);
+  });
+}
+
+/** Spans that fit in memory: each is read whole into scratch memory that is used again, and gathered. */
+async function readSpans(
+  source: ByteSource,
+  plan: RegionPlan,
+  tensor: Tensor,
+  context: ReadContext,
+  report: Report,
+): Promise<void> {
+  const lanes = Math.min(CONCURRENCY, plan.spans);
+  const scratch = Array.from({ length: lanes }, () => new Uint8Array(plan.span));
+  await inParallel(targets(plan, tensor), lanes, async ({ start, offset }, lane) => {
+    const bytes = await readExactly(source, start, scratch[lane]!, context);
+    new SpanGatherer(plan.inner, { tensor, offset }).push(bytes);
+    report(plan.span);
+  });
+}
+
+/** Spans too large to hold: gathered as they pass. */
+async function readStreamed(
+  source: ByteSource,
+  plan: RegionPlan,
+  tensor: Tensor,
+  context: ReadContext,
+  report: Report,
+): Promise<void> {
+  for (const { start, offset } of targets(plan, tensor)) {
+    const gatherer = new SpanGatherer(plan.inner, { tensor, offset });
+    let passed = 0;
+    for await (const piece of source.stream(start, plan.span, { signal: context.signal })) {
+      gatherer.push(piece);
+      passed += piece.length;
+      report(piece.length);
+    }
+    if (passed < plan.span) throw truncated(start + plan.span, start + passed);
+  }
+}
