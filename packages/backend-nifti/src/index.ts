@@ -1,6 +1,9 @@
-import { registerBackend } from "@lazyimg/core";
+import { registerBackend, registerWriter } from "@lazyimg/core";
 import { nifti } from "./backend.js";
+import { isNiftiDestination, writeNifti } from "./write.js";
 
 registerBackend(nifti.name, nifti.matches, nifti.open, { prepend: false });
+registerWriter(nifti.name, isNiftiDestination, writeNifti, { prepend: false });
 
 export { type NiftiImageHeader, nifti, openNifti } from "./backend.js";
+export { type WriteNiftiOptions, writeNifti } from "./write.js";

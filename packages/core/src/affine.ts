@@ -19,14 +19,14 @@ export const IDENTITY: Affine = /* @__PURE__ */ Object.freeze([
  * than 0, 0, 0, 1.
  */
 export function createAffine(values: ArrayLike<number> | ArrayLike<ArrayLike<number>>): Affine {
-  const flat = Array.from(values as ArrayLike<number | ArrayLike<number>>, (row) =>
+  const rows = Array.from((values ?? []) as ArrayLike<number | ArrayLike<number>>, (row) =>
     typeof row === "number" ? [row] : Array.from(row ?? []),
-  ).flat();
-  const nested = typeof values[0] !== "number";
-  if (flat.length !== 16 || (nested && values.length !== 4)) {
+  );
+  const flat = rows.flat();
+  if (flat.length !== 16 || !rows.every(({ length }) => length * rows.length === 16)) {
     throw new LazyImageError(
       "ERR_INVALID_ARGUMENT",
-      `An affine is 16 numbers, or four rows of four; got ${flat.length} numbers${nested ? ` in ${values.length} rows` : ""}.`,
+      `An affine is 16 numbers, or four rows of four; got ${flat.length} numbers in ${rows.length} parts.`,
     );
   }
   if (!flat.every(Number.isFinite) || flat[12] !== 0 || flat[13] !== 0 || flat[14] !== 0 || flat[15] !== 1) {

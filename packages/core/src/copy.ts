@@ -33,12 +33,23 @@ function asWords(data: DataOf, itemSize: number): { words: Words; lanes: number 
  * both in cache.
  */
 export function copyStrided(from: StridedView, to: StridedView, shape: readonly number[]): void {
-  if (shape.includes(0)) return;
+  stridedCopy(from, to, shape)(0, 0);
+}
+
+/**
+ * A copy that is made again and again between the same arrays, planned once: what is returned copies from `fromShift`
+ * elements further on to `toShift` elements further on.
+ */
+export function stridedCopy(
+  from: StridedView,
+  to: StridedView,
+  shape: readonly number[],
+): (fromShift: number, toShift: number) => void {
+  if (shape.includes(0)) return () => {};
   const { itemSize } = DTYPES[from.dtype];
   const source = asWords(from.data, itemSize);
   const target = asWords(to.data, itemSize);
   const lanes = source.lanes;
-
   const [first, ...others] = loopAxes(from.strides, to.strides, shape, lanes);
   // Beside the target's fastest axis, the one that is fastest in the source is tiled.
   others.sort((a, b) => Math.abs(b.from) - Math.abs(a.from));
@@ -48,7 +59,7 @@ export function copyStrided(from: StridedView, to: StridedView, shape: readonly 
     if (axis === undefined) copyPlane(source.words, target.words, a, b, first, second);
     else for (let n = 0; n < axis.size; n++) walk(depth + 1, a + n * axis.from, b + n * axis.to);
   };
-  walk(0, from.offset * lanes, to.offset * lanes);
+  return (fromShift, toShift) => walk(0, (from.offset + fromShift) * lanes, (to.offset + toShift) * lanes);
 }
 
 /** One loop of a copy: how often, and how many words to step on either side. */
@@ -67,7 +78,8 @@ function loopAxes(
 ): [LoopAxis, ...LoopAxis[]] {
   // An element of several words is an axis of its own, dense on both sides.
   const axes: [LoopAxis, ...LoopAxis[]] = [{ size: lanes, from: 1, to: 1 }];
-  const order = [0, 1, 2, 3]
+  const order = shape
+    .map((_, axis) => axis)
     .filter((axis) => shape[axis] !== 1)
     .sort((a, b) => Math.abs(to[a]!) - Math.abs(to[b]!));
   for (const n of order) {

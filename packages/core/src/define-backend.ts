@@ -1,10 +1,10 @@
-import type { Affine } from "./affine.js";
+import { type Affine, createAffine } from "./affine.js";
 import type { AffineSource, ImageDataBackend, LevelInfo, ReadOptions, ReadPlan } from "./backend.js";
 import { convert, type Scaling, scaledDType } from "./convert.js";
 import { type DataOf, DTYPES, type DType, isDType } from "./dtype.js";
 import { LazyImageError } from "./errors.js";
 import { type AxisRange, type Index, type Range4D, resolveIndex, shapeOf } from "./indexing.js";
-import { type Shape4D, sizeOf, Tensor } from "./tensor.js";
+import { type Shape4D, sizeOf, Tensor, unknownDType } from "./tensor.js";
 
 /** What a driver is told besides the range. */
 export interface ReadContext {
@@ -48,9 +48,14 @@ function forDriver(range: Range4D, strided: boolean): Range4D {
   }) as unknown as Range4D;
 }
 
+/** Whether the range asks for neighbours, in their order. */
+function isDense(range: Range4D): boolean {
+  return range.every(({ step }) => step === 1);
+}
+
 /** Picks from what the driver read the positions that were asked for, as a view. */
 function pick(tensor: Tensor, range: Range4D, strided: boolean): Tensor {
-  if (range.every(({ step }) => step === 1)) return tensor;
+  if (isDense(range)) return tensor;
   return tensor.slice(
     range.map(({ step }) => ({ start: null, stop: null, step: strided ? Math.sign(step) : step })),
   );
@@ -60,21 +65,19 @@ function pick(tensor: Tensor, range: Range4D, strided: boolean): Tensor {
  * A whole backend from one region reader: index handling, negative steps, casts, scaling, `out`, `toTensor`, `explain`,
  * abort and closing.
  *
- * @throws LazyImageError `ERR_UNSUPPORTED_DTYPE` when the driver's dtype is none of core's.
+ * @throws LazyImageError `ERR_UNSUPPORTED_DTYPE` when the driver's dtype is none of core's, `ERR_INVALID_ARGUMENT` when
+ * its affine is no 4 x 4.
  */
 export function defineBackend(driver: BackendDriver): ImageDataBackend {
-  const { shape, affine, dtype, scaling, strided = false } = driver;
-  if (!isDType(dtype)) {
-    throw new LazyImageError(
-      "ERR_UNSUPPORTED_DTYPE",
-      `Data type ${String(dtype)} is none of ${Object.keys(DTYPES).join(", ")}.`,
-    );
-  }
+  const { shape, dtype, scaling, strided = false } = driver;
+  if (!isDType(dtype)) throw unknownDType(dtype);
   const valueDtype = scaling === undefined ? dtype : scaledDType(dtype);
   let closed = false;
 
-  const resultDType = ({ scaled = true, dtype: wanted }: ReadOptions): DType =>
-    wanted ?? (scaled ? valueDtype : dtype);
+  const resultDType = ({ scaled = true, dtype: wanted }: ReadOptions): DType => {
+    if (wanted !== undefined && !isDType(wanted)) throw unknownDType(wanted);
+    return wanted ?? (scaled ? valueDtype : dtype);
+  };
 
   async function read<D extends DType>(index?: Index, options: ReadOptions<D> = {}): Promise<Tensor<D>> {
     const { signal, onProgress, out, scaled = true } = options;
@@ -88,17 +91,15 @@ export function defineBackend(driver: BackendDriver): ImageDataBackend {
     const target = out && outTensor(out, wanted, size);
     if (sizeOf(size) === 0) return (target ?? emptyTensor(wanted, size)) as Tensor<D>;
 
-    const direct =
-      target !== undefined &&
-      applied === undefined &&
-      wanted === dtype &&
-      range.every(({ step }) => step === 1);
-    const stored = await driver.readRegion(forDriver(range, strided), {
-      signal,
-      onProgress,
-      target: direct ? target : undefined,
-    });
-    signal?.throwIfAborted();
+    const direct = applied === undefined && wanted === dtype && isDense(range);
+    const context = { signal, onProgress, target: direct ? target : undefined };
+    let stored: Tensor;
+    try {
+      stored = await driver.readRegion(forDriver(range, strided), context);
+    } finally {
+      // However the driver took an abort, the reader hears the signal's own reason.
+      signal?.throwIfAborted();
+    }
     const values = pick(stored, range, strided);
     const result = applied === undefined ? values.astype(wanted) : convert(values, wanted, applied);
     if (target === undefined || result.data === target.data) return result as Tensor<D>;
@@ -120,7 +121,7 @@ export function defineBackend(driver: BackendDriver): ImageDataBackend {
 
   return {
     shape,
-    affine,
+    affine: createAffine(driver.affine),
     dtype,
     affineSource: driver.affineSource,
     valueDtype: valueDtype === dtype ? undefined : valueDtype,

@@ -1,3 +1,4 @@
+export { abortable, onAbort } from "./abort.js";
 export {
   type Affine,
   affinesEqual,
@@ -20,6 +21,7 @@ export {
 } from "./backend.js";
 export { type ByteRange, type ByteReadOptions, type ByteSource, isByteSource } from "./byte-source.js";
 export { convert, type Scaling, scaledDType } from "./convert.js";
+export { copyStrided, type StridedView, stridedCopy } from "./copy.js";
 export { type BackendDriver, defineBackend, type ReadContext } from "./define-backend.js";
 export { allocate, bytesOf, type DataOf, DTYPES, type DType, isDType, type ScalarOf } from "./dtype.js";
 export { type ErrorCode, isLazyImageError, LazyImageError } from "./errors.js";
@@ -61,6 +63,7 @@ export {
   requestName,
   type SimpleReader,
 } from "./request.js";
+export { SharedWork } from "./shared-work.js";
 export {
   isTensor,
   type MemoryOrder,

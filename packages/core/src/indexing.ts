@@ -14,7 +14,10 @@ export type IndexItem = number | Slice | null | "...";
 /** An index of (C, I, J, K): one item, or up to four. Missing axes are taken whole. */
 export type Index = IndexItem | readonly IndexItem[];
 
-/** Positions `start, start + step, ...` of one axis, `size` of them. `step` is never 0 and may be negative. */
+/**
+ * Positions `start, start + step, ...` of one axis, `size` of them. `step` is never 0 and may be negative; that of fewer
+ * than two positions is 1.
+ */
 export interface AxisRange {
   readonly start: number;
   readonly step: number;
@@ -38,7 +41,7 @@ const whole: Slice = Object.freeze({ start: null, stop: null, step: null });
 /** As Python would print it, for messages. */
 function show(item: unknown): string {
   try {
-    return JSON.stringify(item) ?? String(item);
+    return typeof item === "number" ? String(item) : (JSON.stringify(item) ?? String(item));
   } catch {
     return String(item);
   }
@@ -113,7 +116,8 @@ function resolveItem(item: number | Slice, size: number, axis: string): AxisRang
         `Index ${item} is out of bounds for axis ${axis} of size ${size}; use ${-size} to ${size - 1}, or a slice, which is clipped.`,
       );
     }
-    return { start, step: 1, size: 1 };
+    // -0 is 0.
+    return { start: start + 0, step: 1, size: 1 };
   }
   const step = item.step ?? 1;
   // Python's slice.indices(): bounds are clipped to [lower, upper], which lie one lower for negative steps.

@@ -92,6 +92,8 @@ const SOURCES = ["path", "remoteZarrUri", "zarrStore", "blob", "bytes", "byteSou
 type SourceField = (typeof SOURCES)[number];
 type Sources = { [K in SourceField]?: NonNullable<BackendRequest[K]> };
 
+const invalid = (message: string) => new LazyImageError("ERR_INVALID_ARGUMENT", message);
+
 /** Whether `reader` builds lazy backends, rather than loading at once. */
 export function isLazyReader(reader: unknown): reader is LazyReader {
   return (
@@ -122,7 +124,7 @@ function lastSegment(path: string): string {
 function fromLocation(location: string): Sources {
   const isRemote = hasScheme(location) && !/^file:/i.test(location);
   if (isRemote && /\.zarr$/i.test(lastSegment(location))) {
-    return { remoteZarrUri: location.replace(/\/+(?=$|[?#])/, "") };
+    return { remoteZarrUri: location.replace(/^([^?#]*?)\/+(?=$|[?#])/, "$1") };
   }
   return { path: location };
 }
@@ -139,31 +141,55 @@ function fromSource(source: unknown): Sources {
   if (isByteSource(source)) return { byteSource: source };
   if (isLazyReader(source)) return {};
   if (isZarrStore(source)) return { zarrStore: source };
-  throw new LazyImageError(
-    "ERR_INVALID_ARGUMENT",
+  throw invalid(
     `Cannot open ${source === "" ? "an empty path" : Object.prototype.toString.call(source)}; give a path, URL, Blob, bytes, Tensor, ByteSource, Zarr store, LazyReader or request.`,
   );
 }
 
-/** Whether `source` is a request, or the plain data of one. */
+/** Whether JSON keeps the value as it is; its parts are asked about one by one. */
+function isPlain(value: unknown): boolean {
+  if (typeof value === "number") return Number.isFinite(value);
+  if (typeof value !== "object" || value === null) return !/^(function|bigint|symbol)$/.test(typeof value);
+  const proto = Object.getPrototypeOf(value) as object | null;
+  return Array.isArray(value) || proto === Object.prototype || proto === null;
+}
+
+/** Whether `source` is a request (of any copy of core), or the plain data of one. */
 function isRequestLike(source: unknown): source is Partial<BackendRequest> {
-  if (typeof source !== "object" || source === null) return false;
+  if (typeof source !== "object" || source === null || isByteSource(source) || isZarrStore(source))
+    return false;
   const proto = Object.getPrototypeOf(source) as object | null;
-  if (proto !== Object.prototype && proto !== null && proto !== requestPrototype) return false;
-  return SOURCES.some((field) => field in source) || "reader" in source;
+  if (proto !== Object.prototype && proto !== null && !Object.hasOwn(proto, "toJSON")) return false;
+  const request = source as Partial<BackendRequest>;
+  return SOURCES.some((field) => request[field] !== undefined) || request.reader !== undefined;
+}
+
+/** The one source of a request that somebody wrote by hand, checked as if it had been given by itself. */
+function fromRequest(request: Partial<BackendRequest>): Sources {
+  const [field, ...others] = SOURCES.filter((name) => request[name] !== undefined);
+  if (others.length > 0) {
+    throw invalid(`A request has one source, not ${[field, ...others].join(" and ")}.`);
+  }
+  if (field === undefined) return {};
+  return field === "remoteZarrUri" ? { remoteZarrUri: request[field]! } : fromSource(request[field]);
 }
 
 const requestPrototype = {
   toJSON(this: BackendRequest): RequestJSON {
     const { path, remoteZarrUri, name, affine, readerOptions, ...rest } = this;
     const others = Object.keys(rest);
+    const plain = { path, remoteZarrUri, name, affine, readerOptions };
+    const text = JSON.stringify(plain, function (this: Record<string, unknown>, key, value: unknown) {
+      // JSON would quietly drop a function and rewrite a Date or a typed array.
+      if (!isPlain(this[key])) others.push(key);
+      return typeof value === "bigint" ? null : value;
+    });
     if (others.length > 0) {
-      throw new LazyImageError(
-        "ERR_INVALID_ARGUMENT",
-        `A request with ${others.join(", ")} is not plain data; only path, remoteZarrUri, name, affine and readerOptions are. Send those parts by themselves and call createRequest where they arrive.`,
+      throw invalid(
+        `A request with ${others.join(", ")} is not plain data; only path, remoteZarrUri, name, affine and plain readerOptions are. Send those parts by themselves and call createRequest where they arrive.`,
       );
     }
-    return JSON.parse(JSON.stringify({ path, remoteZarrUri, name, affine, readerOptions })) as RequestJSON;
+    return JSON.parse(text) as RequestJSON;
   },
 };
 
@@ -176,11 +202,11 @@ const requestPrototype = {
  * @throws LazyImageError `ERR_INVALID_ARGUMENT` when `source` is nothing an image can come from, or the affine is no 4 x 4.
  */
 export function createRequest(source: ImageSource, options: RequestOptions = {}): BackendRequest {
-  const base: Partial<BackendRequest> = isRequestLike(source) ? source : fromSource(source);
+  const base: Partial<BackendRequest> = isRequestLike(source) ? source : {};
   const reader = options.reader ?? base.reader ?? (isLazyReader(source) ? source : undefined);
   const affine = options.affine ?? base.affine;
   const fields = {
-    ...base,
+    ...(base === source ? fromRequest(base) : fromSource(source)),
     name: options.name ?? base.name,
     sibling: options.sibling ?? base.sibling,
     fetch: options.fetch ?? base.fetch,

@@ -51,7 +51,7 @@ export class Tensor<D extends DType = DType> {
    * @throws LazyImageError `ERR_INVALID_ARGUMENT` when the shape is not four sizes, the array is not the one that holds
    * `dtype`, or an element would lie outside of it.
    */
-  constructor({ data, dtype, shape, strides = stridesOf(shape), offset = 0 }: TensorInit<D>) {
+  constructor({ data, dtype, shape, strides = stridesOf(shape ?? []), offset = 0 }: TensorInit<D>) {
     check(data, dtype, shape, strides, offset);
     this.data = data;
     this.dtype = dtype;
@@ -158,7 +158,8 @@ export class Tensor<D extends DType = DType> {
   }
 }
 
-function unknownDType(dtype: unknown): LazyImageError {
+/** The error for a data type that is none of core's. */
+export function unknownDType(dtype: unknown): LazyImageError {
   return new LazyImageError(
     "ERR_UNSUPPORTED_DTYPE",
     `Data type ${String(dtype)} is not known; use one of ${Object.keys(DTYPES).join(", ")}.`,
@@ -186,11 +187,10 @@ function check(data: DataOf, dtype: DType, shape: Shape4D, strides: Strides4D, o
     if (reach < 0) first += reach;
     else last += reach;
   }
-  const elements = data.length / lanes;
-  if (
-    sizeOf(shape) > 0 &&
-    !(first >= 0 && last < elements && Number.isSafeInteger(first) && Number.isSafeInteger(last))
-  ) {
+  const elements = Math.floor(data.length / lanes);
+  const places = [...strides, offset, first, last];
+  const fits = first >= 0 && last < elements && places.every(Number.isSafeInteger);
+  if (strides.length !== 4 || (sizeOf(shape) > 0 && !fits)) {
     throw fail(
       `Shape (${shape}) with strides (${strides}) and offset ${offset} needs elements ${first} to ${last}, but the array has ${elements}.`,
     );

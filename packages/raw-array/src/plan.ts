@@ -5,6 +5,11 @@ import { type ArrayLayout, type DiskAxis, diskAxes, firstByte } from "./layout.j
 export const STREAM_FROM: number = 4 * 2 ** 20;
 /** Dense spans beyond this are read in pieces of it, so that pages are faulted in by several threads and aborts are prompt. */
 export const PIECE: number = 8 * 2 ** 20;
+/**
+ * Dense regions that the target wants in another order are turned slab by slab: large enough for a cache line of the
+ * target along the slowest axis on disk, small enough to stay in memory twice.
+ */
+export const SLAB: number = 8 * 2 ** 20;
 /** Reads under way at once. */
 export const CONCURRENCY = 6;
 
@@ -64,11 +69,10 @@ export function explainRegion(source: ByteSource, layout: ArrayLayout, range: Ra
   const plan = planRegion(layout, range, source.gap);
   const outputBytes = sizeOf(shapeOf(range)) * DTYPES[layout.dtype].itemSize;
   const perSpan = plan.dense ? Math.ceil(plan.span / PIECE) : 1;
-  const direct = plan.dense && layout.littleEndian;
   const scratch = plan.span > STREAM_FROM ? 2 * STREAM_FROM : plan.span * Math.min(CONCURRENCY, plan.spans);
   let requests = perSpan * plan.spans;
   let bytes = plan.span * plan.spans;
-  let peakBytes = outputBytes + (direct ? 0 : scratch);
+  let peakBytes = outputBytes + (plan.dense ? 0 : scratch);
   if (source.cost) {
     const whole = source.cost(plan.start, [...spanStarts(plan)].at(-1)! + plan.span - plan.start);
     ({ requests, bytes } = whole);

@@ -9,6 +9,7 @@ import {
   type ReadContext,
   shapeOf,
   sizeOf,
+  stridedCopy,
   Tensor,
 } from "@lazyimg/core";
 import { needsSwap, swapBytes } from "./byte-order.js";
@@ -20,6 +21,7 @@ import {
   PIECE,
   planRegion,
   type RegionPlan,
+  SLAB,
   STREAM_FROM,
   spanStarts,
 } from "./plan.js";
@@ -43,18 +45,17 @@ export function rawArray(
   };
 }
 
-/** A dense tensor for a region, with axes in the order that they have on disk. */
-function regionTensor(layout: ArrayLayout, range: Range4D): Tensor {
+/** A dense tensor for a region, with axes in the order that they have on disk; in `memory` if it is large enough. */
+function regionTensor(layout: ArrayLayout, range: Range4D, memory?: ArrayBuffer): Tensor {
   const shape = shapeOf(range);
   const varying = diskAxes(layout, range).map(({ axis }) => axis);
   const order = [...varying, ...[0, 1, 2, 3].filter((axis) => !varying.includes(axis))];
   const { dtype } = layout;
-  return new Tensor({
-    data: allocate(dtype, sizeOf(shape)),
-    dtype,
-    shape,
-    strides: stridesInOrder(shape, order),
-  });
+  const { array, lanes, itemSize } = DTYPES[dtype];
+  const size = sizeOf(shape);
+  const fits = memory !== undefined && memory.byteLength >= size * itemSize;
+  const data = fits ? new array(memory, 0, size * lanes) : allocate(dtype, size);
+  return new Tensor({ data, dtype, shape, strides: stridesInOrder(shape, order) });
 }
 
 async function readRegion(
@@ -67,6 +68,7 @@ async function readRegion(
   const tensor = context.target ?? regionTensor(layout, range);
   const report = progress(plan, context);
   if (plan.dense && isDense(plan, tensor)) await readDense(source, plan, tensor, context, report);
+  else if (plan.dense && plan.span > SLAB) await readInSlabs(source, layout, range, tensor, context, report);
   else if (plan.span > STREAM_FROM) await readStreamed(source, plan, tensor, context, report);
   else await readSpans(source, plan, tensor, context, report);
   if (needsSwap(layout.littleEndian, tensor.data)) swapBytes(tensor.data);
@@ -163,6 +165,41 @@ async function readDense(
   });
 }
 
+/** The range cut across the slowest axes on disk, into parts of at most `SLAB` bytes where that is possible. */
+function* slabsOf(layout: ArrayLayout, range: Range4D): Generator<Range4D> {
+  const bytes = sizeOf(shapeOf(range)) * DTYPES[layout.dtype].itemSize;
+  const slowest = diskAxes(layout, range).at(-1);
+  if (bytes <= SLAB || slowest === undefined) return yield range;
+  const { axis, size } = slowest;
+  const { start, step } = range[axis]!;
+  const count = Math.max(1, Math.floor((SLAB / bytes) * size));
+  for (let done = 0; done < size; done += count) {
+    const part = { start: start + done * step, step, size: Math.min(count, size - done) };
+    yield* slabsOf(layout, range.with(axis, part) as unknown as Range4D);
+  }
+}
+
+/** No gaps on disk, but another order in memory: turned slab by slab, by way of scratch memory that is used again. */
+async function readInSlabs(
+  source: ByteSource,
+  layout: ArrayLayout,
+  range: Range4D,
+  tensor: Tensor,
+  context: ReadContext,
+  report: Report,
+): Promise<void> {
+  const scratch = [new ArrayBuffer(SLAB), new ArrayBuffer(SLAB)];
+  await inParallel(slabsOf(layout, range), scratch.length, async (part, lane) => {
+    const slab = regionTensor(layout, part, scratch[lane]);
+    await readDense(source, planRegion(layout, part, source.gap), slab, context, report);
+    const place = part.map(({ start, size }, axis) => {
+      const first = (start - range[axis]!.start) / range[axis]!.step;
+      return { start: first, stop: first + size, step: null };
+    });
+    slab.copyTo(tensor.slice(place));
+  });
+}
+
 /** Spans that fit in memory: each is read whole into scratch memory that is used again, and gathered. */
 async function readSpans(
   source: ByteSource,
@@ -171,11 +208,24 @@ async function readSpans(
   context: ReadContext,
   report: Report,
 ): Promise<void> {
-  const lanes = Math.min(CONCURRENCY, plan.spans);
-  const scratch = Array.from({ length: lanes }, () => new Uint8Array(plan.span));
-  await inParallel(targets(plan, tensor), lanes, async ({ start, offset }, lane) => {
-    const bytes = await readExactly(source, start, scratch[lane]!, context);
-    new SpanGatherer(plan.inner, { tensor, offset }).push(bytes);
+  const { dtype, data, strides } = tensor;
+  const { array, lanes, itemSize } = DTYPES[dtype];
+  const shape = plan.inner.map(({ size }) => size);
+  const to = { data, dtype, offset: 0, strides: plan.inner.map(({ axis }) => strides[axis]!) };
+  const loops = Array.from({ length: Math.min(CONCURRENCY, plan.spans) }, () => {
+    const scratch = new ArrayBuffer(plan.span);
+    const from = {
+      data: new array(scratch, 0, (plan.span / itemSize) * lanes),
+      dtype,
+      offset: 0,
+      strides: plan.inner.map(({ distance }) => distance / itemSize),
+    };
+    return { bytes: new Uint8Array(scratch), copy: stridedCopy(from, to, shape) };
+  });
+  await inParallel(targets(plan, tensor), loops.length, async ({ start, offset }, loop) => {
+    const { bytes, copy } = loops[loop]!;
+    await readExactly(source, start, bytes, context);
+    copy(0, offset);
     report(plan.span);
   });
 }

@@ -1,0 +1,47 @@
+import { type FileHandle, open, rename, unlink } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { LazyImageError } from "@lazyimg/core";
+
+/**
+ * A new file as a stream: written beside its destination and renamed into place when it is closed; removed when the
+ * stream is aborted. So the destination is complete at any time, or as it was before.
+ *
+ * @param destination a path or a file: URL
+ * @throws LazyImageError `ERR_IO` when the file cannot be created or written
+ */
+export async function createFile(destination: string): Promise<WritableStream<Uint8Array>> {
+  const path = /^file:/i.test(destination) ? fileURLToPath(destination) : destination;
+  const partial = `${path}.${process.pid}-${Math.random().toString(36).slice(2, 8)}.partial`;
+  const failed = (cause: unknown) =>
+    new LazyImageError("ERR_IO", `${path} cannot be written: ${(cause as Error).message}`, { cause });
+  let file: FileHandle;
+  try {
+    file = await open(partial, "wx");
+  } catch (cause) {
+    throw failed(cause);
+  }
+  const drop = async (): Promise<void> => {
+    await file.close().catch(() => {});
+    await unlink(partial).catch(() => {});
+  };
+  return new WritableStream({
+    async write(piece) {
+      try {
+        for (let done = 0; done < piece.length; ) done += (await file.write(piece, done)).bytesWritten;
+      } catch (cause) {
+        await drop();
+        throw failed(cause);
+      }
+    },
+    async close() {
+      try {
+        await file.close();
+        await rename(partial, path);
+      } catch (cause) {
+        await drop();
+        throw failed(cause);
+      }
+    },
+    abort: drop,
+  });
+}

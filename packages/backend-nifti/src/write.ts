@@ -1,0 +1,185 @@
+import {
+  affinesEqual,
+  bytesOf,
+  DTYPES,
+  type DType,
+  type ImageDataBackend,
+  type Index,
+  LazyImageError,
+  type ReadOptions,
+  type Shape4D,
+} from "@lazyimg/core";
+import { encodeNiftiHeader, type NiftiHeader, type NiftiHeaderInit, shape4Of } from "@lazyimg/nifti-header";
+import { needsSwap, swapBytes } from "@lazyimg/raw-array";
+import { createFile } from "#file-sink";
+import type { NiftiImageHeader } from "./backend.js";
+
+/** Options of `writeNifti`. */
+export interface WriteNiftiOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Told as voxels are written; bytes before compression. */
+  readonly onProgress?: ReadOptions["onProgress"];
+  /** Stored type. Default: the image's own, or that of its scaled values. */
+  readonly dtype?: DType | undefined;
+  /** "keep" stores voxels and scaling as the source has them (default); "apply" stores the scaled values. */
+  readonly scaling?: "keep" | "apply" | undefined;
+  /** NIfTI version. Default: 1, or 2 where an axis is longer than 32767. */
+  readonly version?: 1 | 2 | undefined;
+  /** Whether to gzip a stream; a file's name tells (`.nii.gz`). */
+  readonly gzip?: boolean | undefined;
+}
+
+/** Voxels read and written at once, in bytes: bounds the memory that writing takes. */
+const SLAB = 32 * 2 ** 20;
+
+/**
+ * Writes an image as one NIfTI file, slab by slab, so that memory does not grow with the image. A file is written beside
+ * its destination and renamed into place when it is complete.
+ *
+ * Fields of a NIfTI source (repetition time, intent, description, codes, extensions, ...) are carried over; sform and
+ * qform are those of the image's affine.
+ *
+ * @param image any backend, or an `Image`'s `dataobj`
+ * @param destination path of a `.nii` or `.nii.gz` file (Node), or a stream, which is closed at the end
+ * @throws LazyImageError `ERR_INVALID_ARGUMENT` for another name, `ERR_IO` when the file cannot be written, and what
+ * reading the image throws
+ */
+export async function writeNifti(
+  image: ImageDataBackend,
+  destination: string | WritableStream<Uint8Array>,
+  options: WriteNiftiOptions = {},
+): Promise<void> {
+  const { signal } = options;
+  signal?.throwIfAborted();
+  const gzip = typeof destination === "string" ? isGzipName(destination) : options.gzip === true;
+  const sink = typeof destination === "string" ? await createFile(destination) : destination;
+  const writer = sink.getWriter();
+  try {
+    const pieces = niftiPieces(image, options);
+    for await (const piece of gzip ? compressed(pieces) : pieces) {
+      signal?.throwIfAborted();
+      await writer.write(piece);
+    }
+    await writer.close();
+  } catch (error) {
+    // What was written so far is dropped; the first error is the one to tell.
+    await writer.abort(error).catch(() => {});
+    throw error;
+  }
+}
+
+/** Whether this package writes files of that name. */
+export function isNiftiDestination(destination: string): boolean {
+  return /\.nii(\.gz)?$/i.test(destination);
+}
+
+function isGzipName(destination: string): boolean {
+  if (!isNiftiDestination(destination)) {
+    throw new LazyImageError(
+      "ERR_INVALID_ARGUMENT",
+      `NIfTI is written to .nii or .nii.gz files, not to ${destination}.`,
+    );
+  }
+  return /\.gz$/i.test(destination);
+}
+
+function isNiftiHeader(header: unknown): header is NiftiImageHeader {
+  return typeof header === "object" && header !== null && "sformCode" in header && "sclSlope" in header;
+}
+
+/** Whether the forms of a header still give the image's affine; the base affine depends on the shape too. */
+function isWhereItSays(header: NiftiHeader, { affine, shape }: ImageDataBackend): boolean {
+  if (header.affineSource === "override" || !affinesEqual(header.affine, affine)) return false;
+  return header.affineSource !== "base" || shape4Of(header).every((size, axis) => size === shape[axis]);
+}
+
+/** How voxels will be stored, and how to read them so. */
+interface Storage {
+  readonly init: NiftiHeaderInit;
+  readonly read: ReadOptions;
+}
+
+async function storageOf(image: ImageDataBackend, options: WriteNiftiOptions): Promise<Storage> {
+  const { shape, affine } = image;
+  const { dtype, scaling = "keep", version } = options;
+  const carried = isNiftiHeader(image.header) ? image.header : undefined;
+  const keep =
+    scaling === "keep" && dtype === undefined && image.valueDtype !== undefined && carried !== undefined;
+  const stored = dtype ?? (keep ? image.dtype : (image.valueDtype ?? image.dtype));
+  const samples =
+    carried !== undefined && stored === "uint8" && carried.samples === shape[0] ? carried.samples : 1;
+  return {
+    init: {
+      ...carried,
+      shape,
+      affine,
+      dtype: stored,
+      samples,
+      vector: carried?.shape.length === 5,
+      version,
+      singleFile: true,
+      scaling: keep ? carried.scaling : undefined,
+      ...(carried && isWhereItSays(carried, image) && { forms: carried }),
+      extensions: carried?.readExtensions ? await carried.readExtensions({ signal: options.signal }) : [],
+    },
+    read: keep ? { scaled: false } : { dtype: stored },
+  };
+}
+
+/** The file's bytes in order. */
+async function* niftiPieces(image: ImageDataBackend, options: WriteNiftiOptions): AsyncGenerator<Uint8Array> {
+  const { signal, onProgress } = options;
+  const { init, read } = await storageOf(image, options);
+  yield encodeNiftiHeader(init);
+  const { littleEndian = true, dtype, shape } = init;
+  const totalBytes = shape.reduce((product, size) => product * size, DTYPES[dtype].itemSize);
+  let bytes = 0;
+  for (const index of slabs(shape, DTYPES[dtype].itemSize, init.samples !== 1)) {
+    let slab = (await image.read(index, { ...read, signal })).contiguous("F");
+    if (needsSwap(littleEndian, slab.data)) {
+      slab = slab.copy("F");
+      swapBytes(slab.data);
+    }
+    const piece = bytesOf(slab.data);
+    yield piece;
+    bytes += piece.length;
+    onProgress?.({ bytes, totalBytes });
+  }
+}
+
+/** The image cut across K, in the order in which NIfTI stores it: channels slowest, or fastest where they are colours. */
+function* slabs([c, i, j, k]: Shape4D, itemSize: number, interleaved: boolean): Generator<Index> {
+  const plane = i * j * itemSize * (interleaved ? c : 1);
+  const planes = Math.max(1, Math.floor(SLAB / plane));
+  for (let channel = 0; channel < (interleaved ? 1 : c); channel++) {
+    for (let start = 0; start < k; start += planes) {
+      yield [interleaved ? null : channel, null, null, { start, stop: start + planes, step: null }];
+    }
+  }
+}
+
+/** The bytes gzipped, by the platform. */
+async function* compressed(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const gzip = new CompressionStream("gzip");
+  const writer = gzip.writable.getWriter();
+  const feeding = (async () => {
+    for await (const piece of pieces) await writer.write(piece as Uint8Array<ArrayBuffer>);
+    await writer.close();
+  })().catch(async (error: unknown) => {
+    await writer.abort(error).catch(() => {});
+    throw error;
+  });
+  // Whoever reads the other end is told of the failure; it is not unhandled here.
+  feeding.catch(() => {});
+  const reader = gzip.readable.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      yield value;
+    }
+    await feeding;
+  } finally {
+    await reader.cancel().catch(() => {});
+  }
+}

@@ -1,0 +1,156 @@
+import { type Affine, spacingOf, type Vector3 } from "@lazyimg/core";
+import {
+  add,
+  divide,
+  type Extended,
+  extended,
+  multiply,
+  squareRoot,
+  subtract,
+  toNumber,
+} from "./extended.js";
+
+/** The last row of every affine. */
+const LAST_ROW = [0, 0, 0, 1] as const;
+
+/** The affine, frozen, or null when a number in it is not finite. */
+function finite(rows: readonly number[]): Affine | null {
+  return rows.every(Number.isFinite) ? Object.freeze([...rows, ...LAST_ROW]) : null;
+}
+
+/** The sform: `srow_x`, `srow_y`, `srow_z` as they are. Null when a number is not finite. */
+export function sformAffine(srow: readonly number[]): Affine | null {
+  return finite(srow);
+}
+
+/** The qform's fields. */
+export interface QuaternionFields {
+  /** `quatern_b`, `quatern_c`, `quatern_d`. */
+  readonly quaternion: readonly [b: number, c: number, d: number];
+  /** `qoffset_x`, `qoffset_y`, `qoffset_z`. */
+  readonly qoffset: readonly [x: number, y: number, z: number];
+  /** All of `pixdim`, repaired: `pixdim[0]` is 1 or -1. */
+  readonly pixdim: readonly number[];
+}
+
+/**
+ * The rotation of a quaternion (w, x, y, z), of which the file has x, y and z. Null when they are too long for a unit
+ * quaternion. Every step is nibabel's (`fillpositive`, `quat2mat`), in the same order and precision.
+ */
+function rotation(x: Extended, y: Extended, z: Extended, threshold: number): Extended[] | null {
+  const ONE = extended(1);
+  const lengths = add(add(multiply(x, x), multiply(y, y)), multiply(z, z));
+  const ww = subtract(ONE, lengths);
+  const near = Math.abs(toNumber(ww)) < threshold;
+  if (!near && ww.significand < 0n) return null;
+  const w = near ? extended(0) : squareRoot(ww);
+  const norm = add(add(add(multiply(w, w), multiply(x, x)), multiply(y, y)), multiply(z, z));
+  const s = divide(extended(2), norm);
+  const [X, Y, Z] = [multiply(x, s), multiply(y, s), multiply(z, s)];
+  const [wX, wY, wZ] = [multiply(w, X), multiply(w, Y), multiply(w, Z)];
+  const [xX, xY, xZ] = [multiply(x, X), multiply(x, Y), multiply(x, Z)];
+  const [yY, yZ, zZ] = [multiply(y, Y), multiply(y, Z), multiply(z, Z)];
+  return [
+    subtract(ONE, add(yY, zZ)),
+    subtract(xY, wZ),
+    add(xZ, wY),
+    add(xY, wZ),
+    subtract(ONE, add(xX, zZ)),
+    subtract(yZ, wX),
+    subtract(xZ, wY),
+    add(yZ, wX),
+    subtract(ONE, add(xX, yY)),
+  ];
+}
+
+/**
+ * The qform: rotation by the quaternion, times `pixdim[1..3]` (the third with the sign of `pixdim[0]`), plus
+ * `qoffset_*`. Null when it has none: a number is not finite, or the quaternion is longer than 1.
+ */
+export function qformAffine(
+  { quaternion, qoffset, pixdim }: QuaternionFields,
+  version: 1 | 2,
+): Affine | null {
+  if (![...quaternion, ...qoffset, ...pixdim.slice(0, 4)].every(Number.isFinite)) return null;
+  const [x, y, z] = quaternion;
+  // How far the length may be off 1: three times the resolution of what is stored, float32 or float64.
+  const threshold = 3 * 2 ** (version === 1 ? -23 : -52);
+  const matrix = rotation(extended(x), extended(y), extended(z), threshold);
+  if (matrix === null) return null;
+  const scales = [pixdim[1]!, pixdim[2]!, pixdim[3]! * pixdim[0]!].map(extended);
+  const rows = [0, 1, 2].flatMap((row) => [
+    ...scales.map((scale, column) => toNumber(multiply(matrix[3 * row + column]!, scale))),
+    qoffset[row]!,
+  ]);
+  return finite(rows);
+}
+
+/**
+ * What is left without sform and qform: voxels of `pixdim`, the origin in the centre of the image, and x flipped, as
+ * ANALYZE files are radiological. Null when a number is not finite.
+ *
+ * @param dim `dim`, as stored
+ * @param pixdim `pixdim`, repaired
+ */
+export function baseAffine(dim: readonly number[], pixdim: readonly number[]): Affine | null {
+  const rows = [0, 1, 2].flatMap((axis) => {
+    const exists = axis < dim[0]!;
+    const zoom = (exists ? pixdim[axis + 1]! : 1) * (axis === 0 ? -1 : 1);
+    const origin = ((exists ? dim[axis + 1]! : 1) - 1) / 2;
+    const row = [0, 0, 0, -origin * zoom];
+    row[axis] = zoom;
+    return row;
+  });
+  return finite(rows);
+}
+
+const cross = ([a, b, c]: Vector3, [x, y, z]: Vector3): Vector3 => [
+  b * z - c * y,
+  c * x - a * z,
+  a * y - b * x,
+];
+const dot = ([a, b, c]: Vector3, [x, y, z]: Vector3): number => a * x + b * y + c * z;
+
+/** The qform that comes closest to an affine. */
+export interface ClosestQform {
+  /** `quatern_b`, `quatern_c`, `quatern_d`. */
+  readonly quaternion: readonly [b: number, c: number, d: number];
+  /** `pixdim[0]`. */
+  readonly qfac: 1 | -1;
+}
+
+/**
+ * The quaternion of the rotation that is closest to `affine` without its spacing, as nibabel's `set_qform`: shears are
+ * lost. Null when the affine is singular.
+ */
+export function closestQform(affine: Affine): ClosestQform | null {
+  const spacing = spacingOf(affine);
+  let columns = spacing.map(
+    (length, n): Vector3 => [affine[n]! / length, affine[n + 4]! / length, affine[n + 8]! / length],
+  );
+  const qfac = dot(columns[0]!, cross(columns[1]!, columns[2]!)) < 0 ? -1 : 1;
+  columns[2] = columns[2]!.map((value) => value * qfac) as unknown as Vector3;
+  // Polar decomposition by Newton's iteration: the mean with the inverse transpose, which halves what is far too long
+  // or short and then converges in a few steps.
+  for (let step = 0; step < 64; step++) {
+    const [x, y, z] = columns as [Vector3, Vector3, Vector3];
+    const cofactors = [cross(y, z), cross(z, x), cross(x, y)];
+    const determinant = dot(x, cofactors[0]!);
+    if (!(determinant > 0)) return null;
+    columns = columns.map((column, n) =>
+      column.map((value, row) => (value + cofactors[n]![row]! / determinant) / 2),
+    ) as unknown as Vector3[];
+  }
+  const [[a, d, g], [b, e, h], [c, f, i]] = columns as [Vector3, Vector3, Vector3];
+  // Four times the outer product of the quaternion (w, x, y, z) with itself: its longest row is the most exact.
+  const rows = [
+    [1 + a + e + i, h - f, c - g, d - b],
+    [h - f, 1 + a - e - i, b + d, c + g],
+    [c - g, b + d, 1 - a + e - i, f + h],
+    [d - b, c + g, f + h, 1 - a - e + i],
+  ];
+  const longest = rows.reduce((best, row, n) => (row[n]! > rows[best]![best]! ? n : best), 0);
+  const row = rows[longest]!;
+  const length = Math.hypot(...row) * (row[0]! < 0 ? -1 : 1);
+  return { quaternion: [row[1]! / length, row[2]! / length, row[3]! / length], qfac };
+}
