@@ -8,6 +8,7 @@ import {
   LazyImageError,
   type ReadOptions,
   type Shape4D,
+  scaledDType,
 } from "@lazyimg/core";
 import { encodeNiftiHeader, type NiftiHeader, type NiftiHeaderInit, shape4Of } from "@lazyimg/nifti-header";
 import { needsSwap, swapBytes } from "@lazyimg/raw-array";
@@ -23,7 +24,7 @@ export interface WriteNiftiOptions {
   readonly dtype?: DType | undefined;
   /** "keep" stores voxels and scaling as the source has them (default); "apply" stores the scaled values. */
   readonly scaling?: "keep" | "apply" | undefined;
-  /** NIfTI version. Default: 1, or 2 where an axis is longer than 32767. */
+  /** NIfTI version. Default: the source's, and 2 where an axis is longer than 32767. */
   readonly version?: 1 | 2 | undefined;
   /** Whether to gzip a stream; a file's name tells (`.nii.gz`). */
   readonly gzip?: boolean | undefined;
@@ -87,10 +88,24 @@ function isNiftiHeader(header: unknown): header is NiftiImageHeader {
   return typeof header === "object" && header !== null && "sformCode" in header && "sclSlope" in header;
 }
 
-/** Whether the forms of a header still give the image's affine; the base affine depends on the shape too. */
-function isWhereItSays(header: NiftiHeader, { affine, shape }: ImageDataBackend): boolean {
-  if (header.affineSource === "override" || !affinesEqual(header.affine, affine)) return false;
-  return header.affineSource !== "base" || shape4Of(header).every((size, axis) => size === shape[axis]);
+/**
+ * The parts of a source's header that depend on its grid: sizes on disk while the image has all its voxels, and qform and
+ * sform, bit for bit, while it lies where they say. The base affine depends on the sizes too.
+ */
+function gridOf(header: NiftiHeader, { affine, shape }: ImageDataBackend): Partial<NiftiHeaderInit> {
+  const sameShape = shape4Of(header).every((size, axis) => size === shape[axis]);
+  const unmoved = header.affineSource !== "override" && affinesEqual(header.affine, affine);
+  // FreeSurfer's long vectors have a base affine of other sizes than theirs.
+  const asStored = sameShape && header.shape.every((size, axis) => size === header.dim[axis + 1]);
+  return {
+    ...(sameShape && { diskShape: header.shape }),
+    ...(unmoved && (asStored || header.affineSource !== "base") && { forms: header }),
+  };
+}
+
+/** Whether the image's values are still those that the header's scaling makes of the stored ones, not converted since. */
+function isScaledAs(header: NiftiHeader, { dtype, valueDtype = dtype }: ImageDataBackend): boolean {
+  return header.scaling !== undefined && dtype === header.dtype && valueDtype === scaledDType(dtype);
 }
 
 /** How voxels will be stored, and how to read them so. */
@@ -101,10 +116,10 @@ interface Storage {
 
 async function storageOf(image: ImageDataBackend, options: WriteNiftiOptions): Promise<Storage> {
   const { shape, affine } = image;
-  const { dtype, scaling = "keep", version } = options;
+  const { dtype, scaling = "keep" } = options;
   const carried = isNiftiHeader(image.header) ? image.header : undefined;
   const keep =
-    scaling === "keep" && dtype === undefined && image.valueDtype !== undefined && carried !== undefined;
+    scaling === "keep" && dtype === undefined && carried !== undefined && isScaledAs(carried, image);
   const stored = dtype ?? (keep ? image.dtype : (image.valueDtype ?? image.dtype));
   const samples =
     carried !== undefined && stored === "uint8" && carried.samples === shape[0] ? carried.samples : 1;
@@ -116,10 +131,11 @@ async function storageOf(image: ImageDataBackend, options: WriteNiftiOptions): P
       dtype: stored,
       samples,
       vector: carried?.shape.length === 5,
-      version,
+      // A NIfTI-2 source has float64 numbers that NIfTI-1 would round.
+      version: options.version ?? (carried?.version === 2 ? 2 : undefined),
       singleFile: true,
       scaling: keep ? carried.scaling : undefined,
-      ...(carried && isWhereItSays(carried, image) && { forms: carried }),
+      ...(carried && gridOf(carried, image)),
       extensions: carried?.readExtensions ? await carried.readExtensions({ signal: options.signal }) : [],
     },
     read: keep ? { scaled: false } : { dtype: stored },

@@ -13,6 +13,7 @@ import { datatypeCodeOf, NIFTI_DATATYPES } from "./datatypes.js";
 import type { NiftiExtension } from "./extensions.js";
 import { TEXT_FIELDS } from "./fields.js";
 import { type NiftiHeader, SPACE_UNITS, TIME_UNITS } from "./header.js";
+import { shape4Of } from "./layout.js";
 import { HEADER_BYTES } from "./sniff.js";
 
 /** Fields that are written as given, or else as what NIfTI calls unset. */
@@ -52,6 +53,8 @@ export interface NiftiHeaderInit extends Partial<Pick<NiftiHeader, Carried>> {
   readonly samples?: 1 | 3 | 4;
   /** Whether several channels are a vector in each voxel, (I, J, K, 1, C), as in displacement fields. */
   readonly vector?: boolean;
+  /** The sizes on disk, where they are not what follows from `shape`: fewer than three axes, or more that are 1. */
+  readonly diskShape?: readonly number[] | undefined;
   /** By default 1, or 2 where the numbers need it: an axis beyond 32767, or what float32 cannot hold. */
   readonly version?: 1 | 2 | undefined;
   /** Whether the voxels follow in the same file, which is the default; otherwise in the `.img` of a pair. */
@@ -69,7 +72,7 @@ export interface NiftiHeaderInit extends Partial<Pick<NiftiHeader, Carried>> {
 
 const invalid = (message: string): LazyImageError => new LazyImageError("ERR_INVALID_ARGUMENT", message);
 
-function dimOf({ shape, dtype, samples = 1, vector = false }: NiftiHeaderInit): number[] {
+function dimOf({ shape, diskShape, dtype, samples = 1, vector = false }: NiftiHeaderInit): number[] {
   const bytes = shape.reduce((product, size) => product * size, DTYPES[dtype]?.itemSize ?? 1);
   if (shape.length !== 4 || !shape.every((size) => Number.isInteger(size) && size >= 1) || bytes > 2 ** 52) {
     throw invalid(
@@ -79,8 +82,11 @@ function dimOf({ shape, dtype, samples = 1, vector = false }: NiftiHeaderInit): 
   const [c, i, j, k] = shape;
   if (samples !== 1 && c !== samples)
     throw invalid(`${samples} samples a voxel are ${samples} channels; got ${c}.`);
-  const axes = c === samples ? [i, j, k] : vector ? [i, j, k, 1, c] : [i, j, k, c];
-  return [axes.length, ...axes, 1, 1, 1, 1].slice(0, 8);
+  const axes = diskShape ?? (c === samples ? [i, j, k] : vector ? [i, j, k, 1, c] : [i, j, k, c]);
+  if (shape4Of({ shape: axes, samples }).some((size, axis) => size !== shape[axis])) {
+    throw invalid(`An image of shape (${shape}) is not stored as (${axes}).`);
+  }
+  return [axes.length, ...axes, 1, 1, 1, 1, 1, 1, 1].slice(0, 8);
 }
 
 /** Whether the numbers fit NIfTI-1 and come back the same, but for float32's precision. */
