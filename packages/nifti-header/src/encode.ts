@@ -12,7 +12,7 @@ import { closestQform } from "./affine.js";
 import { datatypeCodeOf, NIFTI_DATATYPES } from "./datatypes.js";
 import type { NiftiExtension } from "./extensions.js";
 import { TEXT_FIELDS } from "./fields.js";
-import { type NiftiHeader, SPACE_UNITS, TIME_UNITS } from "./header.js";
+import { type NiftiHeader, SPACE_UNITS, TIME_UNITS, unitsOf } from "./header.js";
 import { shape4Of } from "./layout.js";
 import { HEADER_BYTES } from "./sniff.js";
 
@@ -23,6 +23,7 @@ type Carried =
   | "qformCode"
   | "sformCode"
   | "units"
+  | "xyztUnits"
   | "repetitionTime"
   | "toffset"
   | "calMin"
@@ -127,6 +128,15 @@ function encodeExtensions(extensions: readonly NiftiExtension[], littleEndian: b
   return bytes;
 }
 
+/** `xyzt_units`: as stored where it means the same units, because codes that nobody knows all mean "unknown". */
+function unitsCode({ units = { space: "mm", time: "sec" }, xyztUnits }: NiftiHeaderInit): number {
+  if (xyztUnits !== undefined) {
+    const stored = unitsOf(xyztUnits);
+    if (stored.space === units.space && stored.time === units.time) return xyztUnits;
+  }
+  return SPACE_UNITS.indexOf(units.space) | (TIME_UNITS.indexOf(units.time) << 3);
+}
+
 /** What an unused sform has in its rows. */
 const NO_SFORM: Affine = new Array(16).fill(0);
 
@@ -185,7 +195,6 @@ export function encodeNiftiHeader(init: NiftiHeaderInit): Uint8Array {
 
   const tail = encodeExtensions(extensions, littleEndian);
   const { pixdim, ...forms } = init.forms ?? formsOf(affine, init);
-  const { space = "mm", time = "sec" } = init.units ?? {};
   const [intent_p1, intent_p2, intent_p3] = init.intentParams ?? [0, 0, 0];
   const plain = Object.assign(version === 1 ? new NIFTI1() : new NIFTI2(), {
     littleEndian,
@@ -205,7 +214,7 @@ export function encodeNiftiHeader(init: NiftiHeaderInit): Uint8Array {
     qoffset_x: forms.qoffset[0],
     qoffset_y: forms.qoffset[1],
     qoffset_z: forms.qoffset[2],
-    xyzt_units: SPACE_UNITS.indexOf(space) | (TIME_UNITS.indexOf(time) << 3),
+    xyzt_units: unitsCode(init),
     toffset: init.toffset ?? 0,
     cal_min: init.calMin ?? 0,
     cal_max: init.calMax ?? 0,

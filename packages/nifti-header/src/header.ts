@@ -13,6 +13,11 @@ export type TimeUnit = "unknown" | "sec" | "msec" | "usec" | "hz" | "ppm" | "rad
 export const SPACE_UNITS: readonly SpaceUnit[] = ["unknown", "meter", "mm", "micron"];
 export const TIME_UNITS: readonly TimeUnit[] = ["unknown", "sec", "msec", "usec", "hz", "ppm", "rads"];
 
+/** The units that a value of `xyzt_units` names. */
+export function unitsOf(xyztUnits: number): { space: SpaceUnit; time: TimeUnit } {
+  return { space: SPACE_UNITS[xyztUnits & 7] ?? "unknown", time: TIME_UNITS[xyztUnits >> 3] ?? "unknown" };
+}
+
 /** A NIfTI header, checked and repaired as nibabel does. Each name is followed by the field it comes from. */
 export interface NiftiHeader extends NiftiSignature {
   /** `sizeof_hdr`: 348 or 540. */
@@ -289,7 +294,7 @@ export function parseNiftiHeader(bytes: Uint8Array, options: ParseOptions = {}):
     qoffset,
     pixdim,
     zooms: pixdim.slice(1, dim[0]! + 1),
-    units: { space: SPACE_UNITS[xyztUnits & 7] ?? "unknown", time: TIME_UNITS[xyztUnits >> 3] ?? "unknown" },
+    units: unitsOf(xyztUnits),
     xyztUnits,
     repetitionTime: pixdim[4]!,
     toffset: plain.toffset,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import affine_vectors, astype_vectors, hostile, index_vectors, nifti_vectors, real_images
+from . import affine_vectors, astype_vectors, copies, hostile, index_vectors, nifti_vectors, real_images
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 GOLDEN = REPOSITORY / "tests" / "golden"
@@ -97,11 +97,16 @@ def main() -> int:
     names = [generator.name for generator in GENERATORS]
     parser = argparse.ArgumentParser(prog="run.py", description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare and change nothing; fails when anything differs")
+    parser.add_argument("--copies", type=Path, metavar="FOLDER", help="compare the files that copies.mjs wrote there")
     parser.add_argument("names", nargs="*", help=f"which vectors: {', '.join(names)}; all of them by default")
     options = parser.parse_args()
     unknown = [name for name in options.names if name not in names]
     if unknown:
         parser.error(f"no vectors are named {' or '.join(unknown)}; there are {', '.join(names)}")
+    if options.copies is not None:
+        passed, failed = copies.check(options.copies, GOLDEN)
+        print(f"{passed} passed, {failed} failed")
+        return 1 if failed or not passed else 0
     passed = failed = 0
     for generator in GENERATORS:
         if options.names and generator.name not in options.names:
