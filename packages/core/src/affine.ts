@@ -23,7 +23,7 @@ export function createAffine(values: ArrayLike<number> | ArrayLike<ArrayLike<num
     typeof row === "number" ? [row] : Array.from(row ?? []),
   );
   const flat = rows.flat();
-  if (flat.length !== 16 || !rows.every(({ length }) => length * rows.length === 16)) {
+  if (![4, 16].includes(rows.length) || !rows.every(({ length }) => length * rows.length === 16)) {
     throw new LazyImageError(
       "ERR_INVALID_ARGUMENT",
       `An affine is 16 numbers, or four rows of four; got ${flat.length} numbers in ${rows.length} parts.`,

@@ -142,7 +142,12 @@ function emptyTensor(dtype: DType, shape: Shape4D): Tensor {
   return new Tensor({ data: new DTYPES[dtype].array(0), dtype, shape });
 }
 
-function outTensor(data: DataOf, dtype: DType, shape: Shape4D): Tensor {
+/**
+ * The caller's array as a tensor in C order: what `read` fills when it is given `out`.
+ *
+ * @throws LazyImageError `ERR_INVALID_ARGUMENT` when the array has another length or type than the region needs
+ */
+export function outTensor<D extends DType>(data: DataOf<D>, dtype: D, shape: Shape4D): Tensor<D> {
   const expected = sizeOf(shape) * DTYPES[dtype].lanes;
   if (data.length !== expected) {
     throw new LazyImageError(

@@ -22,7 +22,7 @@ export {
 export { type ByteRange, type ByteReadOptions, type ByteSource, isByteSource } from "./byte-source.js";
 export { convert, type Scaling, scaledDType } from "./convert.js";
 export { copyStrided, type StridedView, stridedCopy } from "./copy.js";
-export { type BackendDriver, defineBackend, type ReadContext } from "./define-backend.js";
+export { type BackendDriver, defineBackend, outTensor, type ReadContext } from "./define-backend.js";
 export { allocate, bytesOf, type DataOf, DTYPES, type DType, isDType, type ScalarOf } from "./dtype.js";
 export { type ErrorCode, isLazyImageError, LazyImageError } from "./errors.js";
 export {

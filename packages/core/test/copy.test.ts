@@ -1,4 +1,13 @@
-import { allocate, bytesOf, type Shape4D, type Strides4D, stridesOf, Tensor } from "@lazyimg/core";
+import {
+  allocate,
+  bytesOf,
+  copyStrided,
+  type Shape4D,
+  type Strides4D,
+  stridedCopy,
+  stridesOf,
+  Tensor,
+} from "@lazyimg/core";
 import { describe, expect, test } from "vitest";
 import { layout, randomBytes } from "./support/arbitrary.js";
 
@@ -87,4 +96,36 @@ test("a broadcast axis is repeated, and long rows are copied whole", () => {
   const copy = new Tensor({ data, dtype: "uint16", shape: [2, 1, 3, 100], strides }).copy();
   expect(copy.strides).toEqual(stridesOf([2, 1, 3, 100]));
   for (let row = 0; row < 6; row++) expect(copy.data.slice(row * 100, row * 100 + 100)).toEqual(data);
+});
+
+test("a planned copy is made from and to anywhere, element by element", () => {
+  for (const dtype of ["uint16", "float64"] as const) {
+    const from = { data: allocate(dtype, 200), dtype, strides: [1, 20], offset: 3 };
+    from.data.forEach((_, n) => {
+      from.data[n] = n + 1;
+    });
+    const to = { data: allocate(dtype, 100), dtype, strides: [5, 1], offset: 1 };
+    const copy = stridedCopy(from, to, [4, 5]);
+    copy(0, 0);
+    copy(7, 40);
+    const expected = allocate(dtype, 100);
+    for (let x = 0; x < 4; x++) {
+      for (let y = 0; y < 5; y++) {
+        expected[1 + 5 * x + y] = 3 + x + 20 * y + 1;
+        expected[41 + 5 * x + y] = 10 + x + 20 * y + 1;
+      }
+    }
+    expect(to.data).toEqual(expected);
+  }
+});
+
+test("any number of axes, and none that is empty", () => {
+  const from = { data: Int32Array.of(1, 2, 3, 4, 5, 6), dtype: "int32" as const, strides: [-1], offset: 5 };
+  const to = { data: new Int32Array(6), dtype: "int32" as const, strides: [1], offset: 0 };
+  copyStrided(from, to, [0]);
+  expect([...to.data]).toEqual([0, 0, 0, 0, 0, 0]);
+  copyStrided(from, to, [6]);
+  expect([...to.data]).toEqual([6, 5, 4, 3, 2, 1]);
+  copyStrided({ ...from, strides: [] }, { ...to, strides: [] }, []);
+  expect([...to.data]).toEqual([6, 5, 4, 3, 2, 1]);
 });

@@ -8,6 +8,7 @@ import {
   type ImageDataBackend,
   type Index,
   indexOf,
+  outTensor,
   type Range4D,
   type ReadOptions,
   resolveIndex,
@@ -111,7 +112,7 @@ export class ViewBackend implements ImageDataBackend {
 /** The tensor, copied in C order into the caller's array when there is one. */
 function into<D extends DType>(out: DataOf<D> | undefined, tensor: Tensor<D>): Tensor<D> {
   if (out === undefined) return tensor;
-  const target = new Tensor({ data: out, dtype: tensor.dtype, shape: tensor.shape });
+  const target = outTensor(out, tensor.dtype, tensor.shape);
   tensor.copyTo(target);
   return target;
 }
