@@ -1,0 +1,50 @@
+/** Bounds how much memory work in flight takes together. First come, first served. */
+export class Budget {
+  #free: number;
+  readonly #most: number;
+  readonly #waiting: { readonly amount: number; readonly enter: () => void }[] = [];
+
+  constructor(most: number) {
+    this.#most = most;
+    this.#free = most;
+  }
+
+  /** Waits until `amount` is free (an amount above the bound: until nothing else runs); rejects with `signal.reason`. */
+  async acquire(amount: number, signal: AbortSignal): Promise<() => void> {
+    signal.throwIfAborted();
+    const share = Math.min(amount, this.#most);
+    if (this.#waiting.length === 0 && share <= this.#free) this.#free -= share;
+    else {
+      await new Promise<void>((resolve, reject) => {
+        const entry = { amount: share, enter: resolve };
+        this.#waiting.push(entry);
+        signal.addEventListener(
+          "abort",
+          () => {
+            const at = this.#waiting.indexOf(entry);
+            if (at < 0) return;
+            this.#waiting.splice(at, 1);
+            this.#admit();
+            reject(signal.reason);
+          },
+          { once: true },
+        );
+      });
+    }
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      this.#free += share;
+      this.#admit();
+    };
+  }
+
+  #admit(): void {
+    while (this.#waiting.length > 0 && this.#waiting[0]!.amount <= this.#free) {
+      const next = this.#waiting.shift()!;
+      this.#free -= next.amount;
+      next.enter();
+    }
+  }
+}

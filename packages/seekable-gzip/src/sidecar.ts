@@ -1,0 +1,61 @@
+import type { ByteSource } from "@lazyimg/core";
+import { isByteSource, LazyImageError } from "@lazyimg/core";
+import { readIndex } from "./gzidx.js";
+import type { GzipIndex } from "./gzip-index.js";
+import { readHeader } from "./member.js";
+
+/** An index made before: its bytes, where they are, or what fetches them (`null` where there is none). */
+export type Sidecar = Uint8Array | ByteSource | (() => Promise<Uint8Array | null>);
+
+// Windows of 32768 points. A number that bounds an allocation, not one that a file reaches.
+const MOST_BYTES = 1 << 30;
+
+/** Reads a sidecar; `null` where there is none. */
+export async function loadSidecar(sidecar: Sidecar, signal?: AbortSignal): Promise<GzipIndex | null> {
+  if (sidecar instanceof Uint8Array) return readIndex(sidecar);
+  if (typeof sidecar === "function") {
+    const bytes = await sidecar();
+    return bytes === null ? null : readIndex(bytes);
+  }
+  if (!isByteSource(sidecar)) {
+    throw new LazyImageError(
+      "ERR_INVALID_ARGUMENT",
+      "`sidecar` must be bytes, a ByteSource, or a function that gives bytes.",
+    );
+  }
+  const size = await sidecar.size({ signal });
+  if (size === null || size > MOST_BYTES) {
+    throw new LazyImageError(
+      "ERR_LIMIT",
+      `A gzip index of ${size ?? "unknown"} bytes; at most ${MOST_BYTES} are read.`,
+    );
+  }
+  return readIndex(await sidecar.read(0, size, { signal }));
+}
+
+/**
+ * Whether `index` can be that of `inner`, at the cost of its first bytes: the compressed size, and where the first
+ * member's data begin. What lies between two points is checked whenever it is inflated.
+ *
+ * @returns what contradicts, or `null`
+ */
+export async function contradiction(
+  index: GzipIndex,
+  inner: ByteSource,
+  signal?: AbortSignal,
+): Promise<string | null> {
+  const size = await inner.size({ signal });
+  if (size !== null && size !== index.compressedSize) {
+    return `it is for a file of ${index.compressedSize} bytes, and this one has ${size}`;
+  }
+  const head = await inner.read(0, Math.min(512, index.compressedSize), { signal });
+  const first = index.points[0]!.bit;
+  try {
+    const header = readHeader(head);
+    if (header !== null && header.length * 8 !== first)
+      return "its first point is not the end of the gzip header";
+  } catch {
+    return "the file begins with no gzip header";
+  }
+  return null;
+}
