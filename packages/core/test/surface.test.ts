@@ -28,7 +28,7 @@ const exported = {
     "unregisterBackend",
   ],
   request: ["createRequest", "describeRequest", "hasExtension", "isLazyReader", "requestName"],
-  tensor: ["copyStrided", "isTensor", "sizeOf", "stridedCopy", "stridesOf", "Tensor"],
+  tensor: ["copyStrided", "isTensor", "outTensor", "sizeOf", "stridedCopy", "stridesOf", "Tensor"],
 };
 
 test("core exports these names and no others", () => {

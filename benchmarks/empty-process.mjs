@@ -1,0 +1,1 @@
+// What `benchmarks/nifti.mjs` compares a header with: Node, and nothing else.

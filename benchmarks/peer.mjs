@@ -1,0 +1,44 @@
+// A Python peer in an environment of its own, asked over a pipe, so that both sides take turns in one run.
+import { execFileSync, spawn } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const here = fileURLToPath(new URL("./peers/", import.meta.url));
+
+/** The interpreter of the peers' environment, made with the pinned versions; `null` where there is no Python. */
+export function peerPython() {
+  const venv = `${here}.venv`;
+  const requirements = readFileSync(`${here}requirements.txt`, "utf8");
+  const stamp = `${venv}/requirements.installed.txt`;
+  if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== requirements) {
+    try {
+      execFileSync("python3", ["-m", "venv", "--clear", venv]);
+      execFileSync(`${venv}/bin/pip`, ["install", "--quiet", "-r", `${here}requirements.txt`], {
+        stdio: "inherit",
+      });
+    } catch (error) {
+      console.error(`No Python peers: ${error.message}`);
+      return null;
+    }
+    writeFileSync(stamp, requirements);
+  }
+  return `${venv}/bin/python`;
+}
+
+/** Starts a peer; `ask(command)` gives what it answers, as a number. */
+export function startPeer(script) {
+  const python = peerPython();
+  if (python === null) return null;
+  const child = spawn(python, [`${here}${script}`], { stdio: ["pipe", "pipe", "inherit"] });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return {
+    async ask(command) {
+      child.stdin.write(`${JSON.stringify(command)}\n`);
+      const { value, done } = await lines.next();
+      if (done) throw new Error(`${script} stopped`);
+      return Number(value);
+    },
+    stop: () => child.stdin.end(),
+  };
+}

@@ -1,0 +1,283 @@
+import { execFile } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { isBuiltin } from "node:module";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { publint } from "publint";
+import { formatMessage } from "publint/utils";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+/** What is published: that its metadata are right and its types resolve, and that packages import what they may. */
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+const run = promisify(execFile);
+
+interface Manifest {
+  readonly name: string;
+  readonly private?: boolean;
+  readonly license?: string;
+  readonly type?: string;
+  readonly description?: string;
+  readonly repository?: { readonly url?: string; readonly directory?: string };
+  readonly exports?: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
+  readonly imports?: Readonly<Record<string, unknown>>;
+  readonly sideEffects?: boolean | readonly string[];
+  readonly engines?: { readonly node?: string };
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
+}
+
+const packages = readdirSync(`${ROOT}packages`)
+  .filter((folder) => existsSync(`${ROOT}packages/${folder}/package.json`))
+  .map((folder) => ({
+    folder,
+    path: `${ROOT}packages/${folder}`,
+    manifest: JSON.parse(readFileSync(`${ROOT}packages/${folder}/package.json`, "utf8")) as Manifest,
+  }))
+  .filter(({ manifest }) => manifest.private !== true);
+
+/** What each package may import of the others, itself aside; a whole package or one of its subpaths. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  "byte-source": ["core"],
+  codecs: ["core"],
+  "seekable-gzip": ["core", "codecs"],
+  "raw-array": ["core"],
+  "nifti-header": ["core"],
+  "backend-tensor": ["core"],
+  "backend-nifti": ["core", "byte-source", "seekable-gzip", "raw-array", "nifti-header"],
+  "backend-zarr": ["core", "byte-source", "codecs", "nifti-header"],
+  "reader-lazy": ["core"],
+  image: ["core", "backend-tensor/backend"],
+  testkit: ["core"],
+  lazyimg: [
+    "core",
+    "image",
+    "byte-source",
+    "seekable-gzip",
+    "nifti-header",
+    "backend-tensor",
+    "backend-nifti",
+    "backend-zarr",
+    "reader-lazy",
+  ],
+};
+
+/** Every module of a package, as text without comments. */
+function modulesOf(path: string): { file: string; code: string }[] {
+  return readdirSync(`${path}/src`, { recursive: true, encoding: "utf8" })
+    .filter((file) => /\.(ts|js|mjs)$/.test(file))
+    .map((file) => ({
+      file,
+      code: readFileSync(`${path}/src/${file}`, "utf8")
+        .replace(/\/\*[\s\S]*?\*\//g, "")
+        .replace(/^\s*\/\/.*$/gm, ""),
+    }));
+}
+
+/** What a module imports: statically, as types, dynamically, or only for its effects. */
+function specifiersOf(code: string): string[] {
+  const patterns = [/\bfrom\s*"([^"\n]+)"/g, /\bimport\s*\(\s*"([^"\n]+)"/g, /^\s*import\s*"([^"\n]+)"/gm];
+  return patterns.flatMap((pattern) => [...code.matchAll(pattern)].map(([, specifier]) => specifier!));
+}
+
+/** "@lazyimg/core/sub" as ["@lazyimg/core", "core/sub"]. */
+function splitName(specifier: string): { name: string; inside: string | undefined } {
+  const name = /^(@[^/]+\/)?[^/]+/.exec(specifier)![0];
+  const inside = specifier.startsWith("@lazyimg/")
+    ? specifier.slice("@lazyimg/".length)
+    : name === "lazyimg"
+      ? specifier
+      : undefined;
+  return { name, inside };
+}
+
+test("specifiers are found in every form", () => {
+  const code = `import a from "a";\nimport "b";\nimport type { C } from "c";\nconst d = await import("d");\nexport * from "e";`;
+  expect(specifiersOf(code).sort()).toEqual(["a", "b", "c", "d", "e"]);
+});
+
+describe.each(packages)("packages/$folder", ({ folder, path, manifest }) => {
+  const modules = modulesOf(path);
+  const imported = new Set(
+    modules
+      .flatMap(({ code }) => specifiersOf(code))
+      .filter((specifier) => !/^[.#]/.test(specifier) && !isBuiltin(specifier)),
+  );
+
+  test("imports only packages that it may import", () => {
+    const allowed = MAY_IMPORT[folder];
+    expect(allowed, "a new package belongs into the table of docs/architecture.md").toBeDefined();
+    const others = [...imported].map((specifier) => splitName(specifier).inside);
+    const wrong = others.filter(
+      (inside) =>
+        inside !== undefined &&
+        inside !== folder &&
+        !allowed!.some((may) => inside === may || inside.startsWith(`${may}/`)),
+    );
+    expect(wrong).toEqual([]);
+    if (folder === "core") expect([...imported]).toEqual([]);
+  });
+
+  test("declares what it imports, core as a peer", () => {
+    const { dependencies = {}, peerDependencies = {}, devDependencies = {} } = manifest;
+    const bundled = Object.keys(devDependencies).filter(() => folder === "lazyimg");
+    const declared = [...Object.keys(dependencies), ...Object.keys(peerDependencies), ...bundled];
+    const names = [...imported].map((specifier) => splitName(specifier).name);
+    expect(names.filter((name) => !declared.includes(name) && name !== manifest.name)).toEqual([]);
+    if (folder !== "lazyimg") {
+      expect(dependencies, "two copies of core in one tree").not.toHaveProperty(["@lazyimg/core"]);
+      const unused = Object.keys({ ...dependencies, ...peerDependencies }).filter(
+        (name) => !names.includes(name),
+      );
+      expect(unused, "declared, not imported").toEqual([]);
+    }
+  });
+
+  test("has complete metadata", () => {
+    expect(manifest.license).toBe("MIT");
+    expect(manifest.type).toBe("module");
+    expect(manifest.description).toBeTruthy();
+    expect(manifest.repository).toMatchObject({
+      url: expect.stringMatching(/^git\+https:/),
+      directory: `packages/${folder}`,
+    });
+    expect(manifest.engines).toEqual({ node: ">=20" });
+    expect(manifest.name).toBe(folder === "lazyimg" ? folder : `@lazyimg/${folder}`);
+    expect(existsSync(`${path}/README.md`), "README.md").toBe(true);
+  });
+
+  test("has exports whose files exist, types first", () => {
+    const { exports = {} } = manifest;
+    expect(exports).toHaveProperty(["."]);
+    for (const [subpath, target] of Object.entries(exports)) {
+      if (typeof target === "string") {
+        expect(subpath).toBe("./package.json");
+        continue;
+      }
+      expect(Object.keys(target)[0], subpath).toBe("types");
+      for (const file of Object.values(target)) expect(existsSync(join(path, file)), file).toBe(true);
+    }
+    if (folder.startsWith("backend-") || folder === "reader-lazy")
+      expect(exports).toHaveProperty(["./backend"]);
+  });
+
+  test("says which modules have side effects", () => {
+    // A module that does more than import, export and declare: here, one that registers.
+    const acts = modules
+      .filter(({ file }) => !file.startsWith("cli/"))
+      .filter(
+        ({ code }) =>
+          /^(registerBackend|registerWriter)\(/m.test(code) || /^import\s*"(?!node:)[^"]+";/m.test(code),
+      )
+      .map(({ file }) => `./dist/${file.replace(/\.ts$/, ".js")}`);
+    const { sideEffects } = manifest;
+    if (acts.length === 0) expect(sideEffects).toBe(false);
+    else {
+      expect(sideEffects).toEqual(expect.arrayContaining(acts));
+      expect(acts, "index.ts alone registers").toEqual(["./dist/index.js"]);
+    }
+  });
+});
+
+test("docs/architecture.md has the same table of what may import what", async () => {
+  const page = await readFile(`${ROOT}docs/architecture.md`, "utf8");
+  const rows = [...page.matchAll(/^\| \[?`([\w-]+)`[^|]*\| [^|]+ \| ([^|]+) \|$/gm)];
+  const table = Object.fromEntries(
+    rows.map(([, name, imports]) => [name, [...imports!.matchAll(/`([\w/-]+)`/g)].map(([, may]) => may)]),
+  );
+  // The last package may import whatever it likes.
+  const { lazyimg: everything, ...expected } = MAY_IMPORT;
+  expect(everything).toBeDefined();
+  const { lazyimg, ...found } = table;
+  expect(found).toEqual(expected);
+  expect(lazyimg).toBeDefined();
+  // The diagram leaves out core, which all but core import, and lazyimg.
+  const arrows = [...page.matchAll(/^ {2}([\w-]+) --> ([\w-]+)$/gm)].map(([, from, to]) => `${from} ${to}`);
+  const wanted = Object.entries(expected).flatMap(([from, others]) =>
+    others.filter((to) => to !== "core").map((to) => `${from} ${to.replace("/backend", "")}`),
+  );
+  expect(arrows.sort()).toEqual(wanted.sort());
+});
+
+describe("as published", () => {
+  let folder: string;
+  /** Two or three programs at once: each takes a processor for seconds. */
+  const most = Math.max(2, Math.min(4, availableParallelism()));
+  const running = new Set<Promise<unknown>>();
+
+  async function bounded<T>(work: () => Promise<T>): Promise<T> {
+    while (running.size >= most) await Promise.race(running);
+    const promise = work();
+    const settled = promise.then(
+      () => {},
+      () => {},
+    );
+    running.add(settled);
+    settled.then(() => running.delete(settled));
+    return promise;
+  }
+
+  interface Checked {
+    readonly files: readonly string[];
+    readonly publint: readonly string[];
+    readonly types: string;
+  }
+  const checked = new Map<string, Promise<Checked>>();
+
+  async function check(path: string): Promise<Checked> {
+    const options = { cwd: path, maxBuffer: 2 ** 24 };
+    const { stdout } = await run("pnpm", ["pack", "--json", "--pack-destination", folder], options);
+    const { filename, files } = JSON.parse(stdout) as { filename: string; files: { path: string }[] };
+    const bytes = await readFile(filename);
+    const tarball = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer;
+    const { messages, pkg } = await publint({ pack: { tarball }, strict: true });
+    const attw = fileURLToPath(import.meta.resolve("@arethetypeswrong/cli/package.json"));
+    const program = join(attw, "../dist/index.js");
+    const args = [
+      program,
+      filename,
+      "--profile",
+      "esm-only",
+      "--no-definitely-typed",
+      "--no-color",
+      "--no-emoji",
+    ];
+    const types = await run(process.execPath, args, { maxBuffer: 2 ** 24 }).then(
+      () => "",
+      (error: { stdout: string; stderr: string }) => error.stdout + error.stderr,
+    );
+    return {
+      files: files.map((file) => file.path),
+      publint: messages.map((message) => formatMessage(message, pkg) ?? message.code),
+      types,
+    };
+  }
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "lazyimg-packages-"));
+    for (const { folder: name, path } of packages) {
+      const result = bounded(() => check(path));
+      result.catch(() => {}); // told by the test that waits for it
+      checked.set(name, result);
+    }
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  test.each(packages)(
+    "$folder passes publint and attw, and holds what it should",
+    async ({ folder: name }) => {
+      const { files, publint: messages, types } = await checked.get(name)!;
+      expect(messages).toEqual([]);
+      expect(types).toBe("");
+      expect(files).toEqual(
+        expect.arrayContaining(["README.md", "LICENSE", "package.json", "dist/index.js"]),
+      );
+      expect(files.filter((file) => /tsbuildinfo|\.test\.|^test\//.test(file))).toEqual([]);
+    },
+  );
+});
