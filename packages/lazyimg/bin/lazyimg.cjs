@@ -1,2 +1,3 @@
 #!/usr/bin/env node
-import "../dist/cli.js";
+// CommonJS and one file: the loader of ES modules alone takes as long as opening an image.
+require("../dist/bin/lazyimg.cjs").main(process.argv.slice(2));

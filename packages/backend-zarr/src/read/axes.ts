@@ -1,0 +1,77 @@
+import type { Range4D, Shape4D } from "@lazyimg/core";
+import type { ArraySpec } from "../meta/array-spec.js";
+
+/** Which array axis is which; undefined where the array has none. Axes that appear nowhere have size 1. */
+export interface Axes {
+  readonly i: number | undefined;
+  readonly j: number | undefined;
+  readonly k: number | undefined;
+  readonly t: number | undefined;
+  readonly c: number | undefined;
+}
+
+/** Positions along one array axis. */
+export interface Span {
+  readonly start: number;
+  readonly size: number;
+}
+
+/** One place along C: time `t` and channel `c`. */
+export interface Frame {
+  readonly t: number;
+  readonly c: number;
+}
+
+const sizeOn = (spec: ArraySpec, axis: number | undefined): number => (axis === undefined ? 1 : spec.shape[axis]!);
+
+/**
+ * (C, I, J, K) of an array. C runs over the samples of an element (RGB) first, then time, then channels, which is the
+ * order of NIfTI's dimensions 4 and 5.
+ */
+export function shape4DOf(spec: ArraySpec, axes: Axes): Shape4D {
+  const channels = spec.type.samples * sizeOn(spec, axes.t) * sizeOn(spec, axes.c);
+  return [channels, sizeOn(spec, axes.i), sizeOn(spec, axes.j), sizeOn(spec, axes.k)];
+}
+
+/** The frames that a range of C touches, in order. */
+export function framesOf(spec: ArraySpec, axes: Axes, { start, size }: Range4D[0]): Frame[] {
+  const { samples } = spec.type;
+  const times = sizeOn(spec, axes.t);
+  const first = Math.floor(start / samples);
+  const last = Math.floor((start + size - 1) / samples);
+  const frames: Frame[] = [];
+  for (let n = first; n <= last; n++) frames.push({ t: n % times, c: Math.floor(n / times) });
+  return frames;
+}
+
+/** Where along C a frame begins. */
+export function channelOf(spec: ArraySpec, axes: Axes, { t, c }: Frame): number {
+  return spec.type.samples * (t + sizeOn(spec, axes.t) * c);
+}
+
+/** What is needed along every array axis: the smallest box that holds `range`. */
+export function spansOf(spec: ArraySpec, axes: Axes, range: Range4D, frames: readonly Frame[]): Span[] {
+  const spans: Span[] = spec.shape.map(() => ({ start: 0, size: 1 }));
+  const [, i, j, k] = range;
+  for (const [axis, { start, size }] of [
+    [axes.i, i],
+    [axes.j, j],
+    [axes.k, k],
+  ] as const) {
+    if (axis !== undefined) spans[axis] = { start, size };
+  }
+  const around = (axis: number | undefined, positions: readonly number[]): void => {
+    if (axis === undefined) return;
+    const start = positions.reduce((a, b) => Math.min(a, b));
+    spans[axis] = { start, size: positions.reduce((a, b) => Math.max(a, b)) - start + 1 };
+  };
+  around(
+    axes.t,
+    frames.map(({ t }) => t),
+  );
+  around(
+    axes.c,
+    frames.map(({ c }) => c),
+  );
+  return spans;
+}

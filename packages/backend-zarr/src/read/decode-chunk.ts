@@ -1,0 +1,104 @@
+import { type BloscDecoder, readBloscFrame, supportsFrame } from "@lazyimg/codecs";
+import { isLazyImageError, LazyImageError } from "@lazyimg/core";
+import { inflate } from "#inflate";
+import type { BytesCodec } from "../meta/array-spec.js";
+import { crc32c } from "./crc32c.js";
+import { loadZstd, type ZstdDecoder } from "./zstd.js";
+
+/** A byte of deflate cannot hold more than this many; of zstd no bound is known. */
+const DEFLATE_RATIO = 1032;
+
+let numcodecs: Promise<(bytes: Uint8Array) => Promise<Uint8Array>> | undefined;
+
+/** c-blosc itself, for what the kernel does not decode: blosclz, zlib and zstd inside blosc. */
+function loadNumcodecs(): Promise<(bytes: Uint8Array) => Promise<Uint8Array>> {
+  numcodecs ??= import("numcodecs/blosc").then(({ default: Blosc }) => {
+    const codec = Blosc.fromConfig({ id: "blosc" });
+    return async (bytes) => codec.decode(bytes);
+  });
+  return numcodecs;
+}
+
+/** An error about a chunk, by its key. */
+export function chunkError(key: string, cause: unknown): LazyImageError {
+  const known = isLazyImageError(cause);
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new LazyImageError(known ? cause.code : "ERR_CORRUPT", `Zarr chunk ${key}: ${message}`, { cause });
+}
+
+/** Decodes chunks of one array, whose chain of codecs is known here. */
+export class ChunkDecoder {
+  readonly #codecs: readonly BytesCodec[];
+  readonly #size: number;
+  readonly #blosc: BloscDecoder;
+  #zstd: ZstdDecoder | undefined;
+
+  /** @param size bytes of a decoded chunk */
+  constructor(codecs: readonly BytesCodec[], size: number, blosc: BloscDecoder) {
+    this.#codecs = codecs;
+    this.#size = size;
+    this.#blosc = blosc;
+  }
+
+  /**
+   * Undoes the chain, up to a blosc frame that the kernel reads: that one is left to `BloscDecoder.load`, which need not
+   * decode all of it.
+   *
+   * @throws LazyImageError `ERR_CORRUPT`, `ERR_CHECKSUM`, `ERR_UNSUPPORTED`, with the chunk's key
+   */
+  async decode(encoded: Uint8Array, key: string): Promise<{ bytes: Uint8Array; isFrame: boolean }> {
+    try {
+      let bytes = encoded;
+      for (let n = this.#codecs.length - 1; n >= 0; n--) {
+        const { name } = this.#codecs[n]!;
+        // Only checksums keep a length that is known; under them lies the one that is checked below.
+        const isFirst = this.#codecs.slice(0, n).every((codec) => codec.name === "crc32c");
+        const room = isFirst ? this.#size + 4 * n : Math.max(2 * this.#size, 1 << 16);
+        if (name === "blosc") {
+          const frame = readBloscFrame(bytes);
+          if (isFirst && n === 0 && frame.size !== this.#size) throw wrongLength(frame.size, this.#size);
+          if (n === 0 && supportsFrame(frame)) return { bytes, isFrame: true };
+          if (frame.size > room) throw wrongLength(frame.size, this.#size);
+          if (supportsFrame(frame)) bytes = this.#blosc.decode(bytes, frame);
+          else bytes = await viaNumcodecs(bytes, frame.size);
+        } else if (name === "gzip" || name === "zlib") {
+          if (isFirst && this.#size > DEFLATE_RATIO * bytes.length + 64) throw wrongLength(bytes.length, this.#size);
+          const inflated = inflate(name === "gzip" ? "gzip" : "deflate", bytes, room, "the compressed data");
+          bytes = inflated instanceof Uint8Array ? inflated : await inflated;
+        } else if (name === "zstd") {
+          this.#zstd ??= await loadZstd();
+          bytes = this.#zstd(bytes, room);
+        } else {
+          bytes = withoutChecksum(bytes);
+        }
+      }
+      if (bytes.length !== this.#size) throw wrongLength(bytes.length, this.#size);
+      return { bytes, isFrame: false };
+    } catch (error) {
+      throw chunkError(key, error);
+    }
+  }
+}
+
+function wrongLength(found: number, expected: number): LazyImageError {
+  return new LazyImageError("ERR_CORRUPT", `decodes to ${found} bytes; the chunk shape needs ${expected}`);
+}
+
+async function viaNumcodecs(bytes: Uint8Array, size: number): Promise<Uint8Array> {
+  const decode = await loadNumcodecs();
+  const result = await decode(bytes);
+  if (result.length !== size) throw new LazyImageError("ERR_CORRUPT", "corrupt blosc chunk");
+  return result;
+}
+
+/** Checks and removes the CRC-32C at the end (Zarr v3, crc32c 1.0). */
+export function withoutChecksum(bytes: Uint8Array): Uint8Array {
+  if (bytes.length < 4) throw new LazyImageError("ERR_CORRUPT", "is too short for its checksum");
+  const data = bytes.subarray(0, bytes.length - 4);
+  const stated = new DataView(bytes.buffer, bytes.byteOffset + data.length, 4).getUint32(0, true);
+  const found = crc32c(data);
+  if (stated !== found) {
+    throw new LazyImageError("ERR_CHECKSUM", `has CRC-32C ${found.toString(16)}; ${stated.toString(16)} is stated`);
+  }
+  return data;
+}

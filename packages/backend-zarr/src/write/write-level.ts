@@ -1,0 +1,134 @@
+import { bytesOf, DTYPES, type Shape4D, Tensor } from "@lazyimg/core";
+import type { ArraySpec } from "../meta/array-spec.js";
+import { swapBytes } from "../read/task.js";
+import { type ChunkEncoder, shardOf } from "./encode.js";
+import type { ArrayLayout } from "./layout.js";
+import type { Sink } from "./sink.js";
+
+/** Objects that are encoded and written at a time. */
+const CONCURRENCY = 8;
+
+/** One frame of one level: where its voxels come from and go to. */
+export interface FrameWriting {
+  readonly spec: ArraySpec;
+  readonly layout: ArrayLayout;
+  /** Coordinates of the frame along the axes before z, y, x. */
+  readonly leading: readonly number[];
+  /** Reads planes [start, stop) of the frame, as (samples, I, J, stop - start). */
+  readonly planes: (start: number, stop: number) => Promise<Tensor>;
+  readonly encode: ChunkEncoder;
+  readonly sink: Sink;
+  /** The name of the frame in the journal. */
+  readonly part: string;
+  readonly signal: AbortSignal | undefined;
+  /** Told after each row of chunks how many planes are done. */
+  readonly onPlanes: (planes: number) => void;
+}
+
+/** Writes a frame, one row of chunks (or shards) after the other: no more voxels than that are held. */
+export async function writeFrame(writing: FrameWriting): Promise<void> {
+  const { layout, sink, part, planes, signal, onPlanes } = writing;
+  const [, , nk] = layout.size;
+  const depth = (layout.plan.shard ?? layout.plan.chunk)[2];
+  for (let start = 0; start < nk; start += depth) {
+    signal?.throwIfAborted();
+    const stop = Math.min(start + depth, nk);
+    const row = `${part}/${start}`;
+    if (!sink.isDone(row)) {
+      await writeRow(writing, await planes(start, stop), start);
+      await sink.done(row);
+    }
+    onPlanes(stop - start);
+  }
+}
+
+/** Writes the chunks or shards of one row. */
+async function writeRow(writing: FrameWriting, slab: Tensor, start: number): Promise<void> {
+  const { spec, layout, leading, sink, encode, signal } = writing;
+  const { plan, size } = layout;
+  const outer = plan.shard ?? plan.chunk;
+  const counts = [0, 1].map((axis) => Math.ceil(size[axis]! / outer[axis]!)) as [number, number];
+  const total = counts[0] * counts[1];
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    const chunk = new ChunkBuffer(layout);
+    while (next < total) {
+      signal?.throwIfAborted();
+      const n = next++;
+      const [i, j] = [n % counts[0], Math.floor(n / counts[0])];
+      const key = spec.keyOf([...leading, start / outer[2], j, i]);
+      if (plan.shard === undefined) {
+        const bytes = chunk.fill(slab, [i * outer[0], j * outer[1], 0]);
+        // What is only the fill value is not written, as zarr-python.
+        if (bytes !== undefined) await sink.set(key, await encode(bytes));
+        continue;
+      }
+      const shard = await encodeShard(chunk, slab, [i * outer[0], j * outer[1]], layout, encode);
+      if (shard !== undefined) await sink.set(key, shard);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(CONCURRENCY, total) }, lane));
+}
+
+async function encodeShard(
+  chunk: ChunkBuffer,
+  slab: Tensor,
+  [i0, j0]: readonly [number, number],
+  { plan }: ArrayLayout,
+  encode: ChunkEncoder,
+): Promise<Uint8Array | undefined> {
+  const [ci, cj, ck] = plan.chunk;
+  const [si, sj, sk] = plan.shard!;
+  const chunks: (Uint8Array | undefined)[] = [];
+  for (let k = 0; k < sk; k += ck) {
+    for (let j = 0; j < sj; j += cj) {
+      for (let i = 0; i < si; i += ci) {
+        const bytes = chunk.fill(slab, [i0 + i, j0 + j, k]);
+        chunks.push(bytes && (await encode(bytes)));
+      }
+    }
+  }
+  return chunks.some((bytes) => bytes !== undefined) ? shardOf(chunks) : undefined;
+}
+
+/** Memory for one chunk on its way to the encoder. */
+class ChunkBuffer {
+  readonly #tensor: Tensor;
+  readonly #bytes: Uint8Array;
+  readonly #swapSize: number;
+
+  constructor({ plan, header }: ArrayLayout) {
+    const [i, j, k] = plan.chunk;
+    const { dtype, samples } = header;
+    const { array, lanes, itemSize } = DTYPES[dtype];
+    const data = new array(i * j * k * samples * lanes);
+    const shape: Shape4D = [samples, i, j, k];
+    this.#tensor = new Tensor({ data, dtype, shape, strides: [1, samples, samples * i, samples * i * j] });
+    this.#bytes = bytesOf(data);
+    this.#swapSize = header.littleEndian ? 1 : itemSize / lanes;
+  }
+
+  /** The chunk at a place of the slab, padded with zeros; `undefined` when it is nothing but zeros. */
+  fill(slab: Tensor, start: readonly [number, number, number]): Uint8Array | undefined {
+    const { data, dtype, strides, shape } = this.#tensor;
+    const count = start.map((at, axis) => Math.min(shape[axis + 1]!, slab.shape[axis + 1]! - at));
+    if (count.some((size) => size <= 0)) return undefined;
+    if (count.some((size, axis) => size < shape[axis + 1]!)) this.#bytes.fill(0);
+    const [i, j, k] = count as [number, number, number];
+    const part: Shape4D = [shape[0], i, j, k];
+    const offset = start.reduce((sum, at, axis) => sum + at * slab.strides[axis + 1]!, slab.offset);
+    const from = new Tensor({ data: slab.data, dtype, shape: part, strides: slab.strides, offset });
+    from.copyTo(new Tensor({ data, dtype, shape: part, strides }));
+    if (isZero(this.#bytes)) return undefined;
+    if (this.#swapSize > 1) swapBytes(this.#bytes, this.#swapSize);
+    return this.#bytes;
+  }
+}
+
+/** Whether all bytes are 0; the first that is not ends the search. */
+function isZero(bytes: Uint8Array): boolean {
+  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
+  for (let n = 0; n < words.length; n++) if (words[n] !== 0) return false;
+  for (let n = words.length << 2; n < bytes.length; n++) if (bytes[n] !== 0) return false;
+  return true;
+}

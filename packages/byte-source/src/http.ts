@@ -1,0 +1,382 @@
+import { type ByteReadOptions, type ByteSource, isLazyImageError, LazyImageError } from "@lazyimg/core";
+import { abortable, pause } from "./abort.js";
+import { Attempt } from "./attempt.js";
+import { Growing } from "./growing.js";
+import { type Answer, changed, Passing, readAnswer } from "./http-answer.js";
+import { Limit } from "./limit.js";
+import { checkRange, checkSpan, closedError, memoryFor } from "./range.js";
+import { type Download, Whole } from "./whole.js";
+
+/** The first wait before a request is repeated, in milliseconds; it doubles each time. */
+const FIRST_WAIT = 200;
+/** The longest wait that a server's `Retry-After` is granted, in milliseconds. */
+const LONGEST_WAIT = 30_000;
+/** A request that brought this much was worth repeating: the count of failures begins anew. */
+const PROGRESS = 1 << 16;
+
+/** Options of `httpSource`. */
+export interface HttpSourceOptions {
+  /** The file name that tells the format, where the URL's last segment does not. */
+  readonly name?: string | undefined;
+  /** Makes the requests: for signing, renewing links, proxies. The platform's own by default. */
+  readonly fetch?: typeof fetch | undefined;
+  /** Sent with every request, such as `Authorization`. */
+  readonly headers?: HeadersInit | undefined;
+  /** Most reads in flight at a time (6); streams do not count. */
+  readonly concurrency?: number | undefined;
+  /** How often a request is repeated after a dropped connection, 408, 429 or 5xx (3). */
+  readonly retries?: number | undefined;
+  /** How long a server may send nothing before the request is repeated, in milliseconds (30 000). */
+  readonly timeout?: number | undefined;
+  /** Most bytes to keep, or to skip, where a server ignores ranges and sends the whole file (256 MiB). */
+  readonly maxBytes?: number | undefined;
+}
+
+/**
+ * A file on an HTTP(S) server, read by range requests.
+ *
+ * There is no request besides the reads: the size comes with the first answer. `If-Range` is not used (a browser would
+ * have to ask the server for leave first); instead the ETag, or else `Last-Modified`, and the size of every answer are
+ * compared with the first one's. A server that ignores ranges is read as its file passes, which is kept up to
+ * `maxBytes`.
+ *
+ * @param url an absolute URL; in a page or worker, relative to it
+ * @returns a source whose reads throw `ERR_NOT_FOUND` (404, 410), `ERR_HTTP` (other refusals, failures that outlast
+ *   the retries, answers against the protocol), `ERR_CHANGED` (the file is no longer the one first read), `ERR_LIMIT`
+ *   (past `maxBytes` where the server ignores ranges), and `ERR_CLOSED` after `close`
+ * @throws `ERR_INVALID_ARGUMENT` for what is no http(s) URL
+ */
+export function httpSource(url: string | URL, options: HttpSourceOptions = {}): ByteSource {
+  return new HttpSource(parse(url), options);
+}
+
+/** What the bytes are for: a read, a stream, the download that a `Whole` keeps, or just to learn the size. */
+type Use = "read" | "stream" | "whole" | "size";
+
+/** A request whose answer has begun. */
+interface Begun {
+  readonly attempt: Attempt;
+  readonly answer: Answer;
+  readonly body: ReadableStreamDefaultReader<Uint8Array> | undefined;
+}
+
+class HttpSource implements ByteSource {
+  readonly name: string;
+  readonly gap: number = 128 * 1024;
+  readonly #url: string;
+  /** The URL as messages have it: its query may hold a signature. */
+  readonly #what: string;
+  readonly #options: HttpSourceOptions;
+  readonly #maxBytes: number;
+  readonly #limit: Limit;
+  readonly #attempts = new Set<Attempt>();
+  #first: Pick<Answer, "etag" | "modified"> | undefined;
+  #total: number | null = null;
+  /** Whether the server has answered with a range. */
+  #ranges = false;
+  /** The request that finds out what kind of server this is, if it is under way; an error of it is everybody's. */
+  #scout: Promise<LazyImageError | undefined> | undefined;
+  #known = false;
+  #whole: Whole | undefined;
+  #closed = false;
+
+  constructor(url: URL, options: HttpSourceOptions) {
+    this.#url = url.href;
+    this.#what = url.origin + url.pathname;
+    this.name = options.name ?? lastSegment(url);
+    this.#options = options;
+    this.#maxBytes = options.maxBytes ?? 256 << 20;
+    this.#limit = new Limit(options.concurrency ?? 6);
+  }
+
+  async size({ signal }: { signal?: AbortSignal | undefined } = {}): Promise<number | null> {
+    this.#check(signal);
+    for await (const _ of this.#bytes(0, 1, signal, "size"));
+    return this.#total;
+  }
+
+  async version(options: { signal?: AbortSignal | undefined } = {}): Promise<string | null> {
+    const size = await this.size(options);
+    const version = this.#first?.etag ?? this.#first?.modified;
+    return version == null ? null : `${version}:${size}`;
+  }
+
+  async read(offset: number, length: number, { signal, into }: ByteReadOptions = {}): Promise<Uint8Array> {
+    this.#check(signal);
+    checkRange(offset, length, into);
+    let bytes = into === undefined ? undefined : new Growing(into.subarray(0, length));
+    await this.#limit.enter(signal);
+    try {
+      for await (const piece of this.#bytes(offset, offset + length, signal, "read")) {
+        bytes ??= new Growing(
+          this.#total === null ? undefined : memoryFor(Math.min(length, this.#total - offset), undefined),
+        );
+        bytes.append(piece, length);
+      }
+    } finally {
+      this.#limit.leave();
+    }
+    if (into !== undefined) return into.subarray(0, bytes?.length);
+    return bytes?.all() ?? new Uint8Array(0);
+  }
+
+  async *stream(
+    offset: number,
+    length: number,
+    { signal }: { signal?: AbortSignal | undefined } = {},
+  ): AsyncGenerator<Uint8Array> {
+    this.#check(signal);
+    yield* this.#bytes(offset, checkSpan(offset, length), signal, "stream");
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const reason = closedError(this.name);
+    this.#whole?.cancel(reason);
+    this.#whole = undefined;
+    for (const attempt of this.#attempts) attempt.end(reason);
+  }
+
+  #check(signal: AbortSignal | undefined): void {
+    signal?.throwIfAborted();
+    if (this.#closed) throw closedError(this.name);
+  }
+
+  /** The bytes `[start, end)` as they arrive, past dropped connections and busy servers. */
+  async *#bytes(
+    start: number,
+    end: number,
+    signal: AbortSignal | undefined,
+    use: Use,
+    begun?: Begun,
+  ): AsyncGenerator<Uint8Array> {
+    let current = begun;
+    let position = start;
+    let failures = 0;
+    let failedAt = start;
+    const kept = use === "whole";
+    const found = kept ? undefined : await this.#turn(signal);
+    try {
+      if (use === "size" && found === undefined) return; // somebody else found out
+      while (position < Math.min(end, this.#total ?? Number.POSITIVE_INFINITY)) {
+        this.#check(signal);
+        if (!kept && this.#whole !== undefined && this.#keeps(use, end)) {
+          yield* this.#whole.stream(position, end, signal);
+          return;
+        }
+        let attempt: Attempt | undefined = current?.attempt ?? this.#attempt(signal);
+        try {
+          const { answer, body } = current ?? (await this.#ask(position, end, attempt));
+          current = undefined;
+          found?.();
+          if (answer.outside) return;
+          if (answer.whole && !kept && !this.#ranges && this.#keeps(use, end)) {
+            if (this.#whole === undefined) {
+              this.#whole = this.#keep({ attempt, answer, body });
+              attempt = undefined; // the Whole's from here on
+            }
+            continue;
+          }
+          if (answer.whole && !kept && position > this.#maxBytes) throw this.#tooMuch(position);
+          this.#ranges ||= !answer.whole;
+
+          let at = answer.start;
+          for (;;) {
+            const { done, value } = await this.#step(attempt, body?.read());
+            if (done) break;
+            const piece = value.subarray(Math.max(0, position - at), Math.max(0, end - at));
+            at += value.length;
+            if (answer.end !== null && at > answer.end) {
+              throw new LazyImageError("ERR_HTTP", `${this.#what}: the server sent more bytes than it said`);
+            }
+            position += piece.length;
+            if (piece.length > 0) yield piece;
+            if (position === end && answer.whole) return;
+          }
+          if (answer.end === null) {
+            this.#total ??= at;
+            return;
+          }
+          if (at < answer.end) {
+            throw new Passing(`${this.#what}: the connection ended after ${at - answer.start} bytes`);
+          }
+          if (position < Math.min(end, answer.total ?? end)) {
+            throw new Passing(`${this.#what}: the server sent only ${at - answer.start} bytes`);
+          }
+        } catch (error) {
+          attempt?.end();
+          signal?.throwIfAborted();
+          if (!(error instanceof Passing)) throw error;
+          failures = position - failedAt >= PROGRESS ? 0 : failures + 1;
+          failedAt = position;
+          if (failures > (this.#options.retries ?? 3)) throw givenUp(error, failures);
+          if (failures > 0) await pause(waitBefore(failures, error.wait), signal);
+        } finally {
+          attempt?.end();
+        }
+      }
+    } catch (error) {
+      if (isLazyImageError(error)) found?.(error);
+      throw error;
+    } finally {
+      found?.(); // also where the consumer stopped
+    }
+  }
+
+  /**
+   * Waits while another read finds out what the server is like: were several to ask at once, one that ignores ranges
+   * would send the file to each. Returns what ends this reader's own turn to find out.
+   */
+  async #turn(signal: AbortSignal | undefined): Promise<((error?: LazyImageError) => void) | undefined> {
+    while (!this.#known) {
+      if (this.#scout === undefined) {
+        let end: (error?: LazyImageError) => void = () => {};
+        const scout = new Promise<LazyImageError | undefined>((resolve) => {
+          end = resolve;
+        });
+        this.#scout = scout;
+        return (error) => {
+          if (this.#scout === scout) this.#scout = undefined;
+          end(error);
+        };
+      }
+      const error = await abortable(this.#scout, signal);
+      if (error !== undefined) throw error;
+    }
+    return undefined;
+  }
+
+  async #ask(start: number, end: number, attempt: Attempt): Promise<Begun> {
+    const headers = new Headers(this.#options.headers);
+    headers.set("range", `bytes=${start}-${end === Number.POSITIVE_INFINITY ? "" : end - 1}`);
+    const request = this.#options.fetch ?? fetch;
+    // The browser's cache would answer the ranges of one URL one after the other.
+    const init: RequestInit = { headers, signal: attempt.signal, cache: "no-store" };
+    const response = await this.#step(attempt, (async () => request(this.#url, init))());
+    const answer = readAnswer(response, start, end, this.#what);
+    this.#compare(answer, start);
+    this.#known = true;
+    return { attempt, answer, body: response.body?.getReader() };
+  }
+
+  /** Waits for a step of a request; a failure of the network is one that may pass. */
+  async #step(attempt: Attempt, step: Promise<Response>): Promise<Response>;
+  async #step(
+    attempt: Attempt,
+    step: Promise<ReadableStreamReadResult<Uint8Array>> | undefined,
+  ): Promise<ReadableStreamReadResult<Uint8Array>>;
+  async #step<T>(attempt: Attempt, step: Promise<T> | undefined): Promise<T | { done: true }> {
+    if (step === undefined) return { done: true };
+    try {
+      return await attempt.wait(step);
+    } catch (cause) {
+      if (isLazyImageError(cause)) throw cause;
+      throw new Passing(`${this.#what}: ${reasonOf(cause)}`, { cause });
+    }
+  }
+
+  /** Throws where an answer is about another content than the first one was. */
+  #compare(answer: Answer, start: number): void {
+    const { total } = answer;
+    const resized = total !== null && this.#total !== null && total !== this.#total;
+    if (resized || (!answer.outside && this.#first !== undefined && changed(this.#first, answer))) {
+      throw new LazyImageError(
+        "ERR_CHANGED",
+        `${this.#what} changed on the server since it was opened: open it again`,
+      );
+    }
+    this.#total ??= total;
+    if (answer.outside) {
+      if (this.#total !== null && start < this.#total) {
+        const message = `${this.#what}: the server refuses bytes from ${start}, but has ${this.#total}`;
+        throw new LazyImageError("ERR_HTTP", message);
+      }
+    } else {
+      this.#first ??= { etag: answer.etag, modified: answer.modified };
+    }
+  }
+
+  /** Whether a file that is sent whole is kept to answer this; throws `ERR_LIMIT` where it may not be. */
+  #keeps(use: Use, end: number): boolean {
+    const last = Math.min(end, this.#total ?? Number.POSITIVE_INFINITY);
+    if (last <= this.#maxBytes) return true;
+    if (use !== "stream") throw this.#tooMuch(last);
+    return false;
+  }
+
+  #tooMuch(end: number): LazyImageError {
+    return new LazyImageError(
+      "ERR_LIMIT",
+      `${this.#what}: the server ignores ranges and would have to send ${end} bytes, more than maxBytes ` +
+        `(${this.#maxBytes}): raise it, or use another server`,
+    );
+  }
+
+  #keep(begun: Begun): Whole {
+    const download = (position: number, first?: Begun): Download => {
+      const controller = new AbortController();
+      first?.attempt.follow(controller.signal);
+      return {
+        pieces: this.#bytes(position, Number.POSITIVE_INFINITY, controller.signal, "whole", first),
+        cancel: (reason) => controller.abort(reason),
+      };
+    };
+    return new Whole(download(0, begun), download, Math.min(this.#total ?? this.#maxBytes, this.#maxBytes));
+  }
+
+  #attempt(signal: AbortSignal | undefined): Attempt {
+    const attempt = new Attempt(signal, this.#options.timeout ?? 30_000, (ended) =>
+      this.#attempts.delete(ended),
+    );
+    this.#attempts.add(attempt);
+    return attempt;
+  }
+}
+
+function parse(url: string | URL): URL {
+  let parsed: URL;
+  try {
+    parsed = new URL(url, globalThis.location?.href);
+  } catch (cause) {
+    throw new LazyImageError("ERR_INVALID_ARGUMENT", `Not an absolute URL: ${String(url)}`, { cause });
+  }
+  const wrong = !/^https?:$/.test(parsed.protocol)
+    ? "is not http(s)"
+    : parsed.username + parsed.password !== ""
+      ? "holds a password: pass it in an Authorization header instead"
+      : null;
+  if (wrong !== null) throw new LazyImageError("ERR_INVALID_ARGUMENT", `The URL of ${parsed.host} ${wrong}`);
+  return parsed;
+}
+
+/** The file name at the end of a URL's path, decoded. */
+export function lastSegment(url: URL): string {
+  const segment = url.pathname.replace(/\/+$/, "").split("/").pop() ?? "";
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}
+
+/** Exponential backoff with jitter, unless the server said when to come back. */
+function waitBefore(attempt: number, said: number | undefined): number {
+  if (said !== undefined) return Math.min(said, LONGEST_WAIT);
+  return FIRST_WAIT * 2 ** (attempt - 1) * (0.5 + Math.random() / 2);
+}
+
+/** Node hides the reason of a failed request in its cause; a browser keeps it to itself. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { cause } = error;
+  if (cause instanceof Error && cause.message !== "") return `${error.message} (${cause.message})`;
+  return error.message;
+}
+
+function givenUp(error: Passing, failures: number): LazyImageError {
+  const cors =
+    globalThis.location === undefined
+      ? ""
+      : "; or the server does not let other origins read it (CORS): it must expose Content-Range and ETag";
+  return new LazyImageError("ERR_HTTP", `${error.message}; tried ${failures} times${cors}`, { cause: error });
+}

@@ -1,0 +1,7 @@
+export { fileSource } from "#file";
+export { blobSource } from "./blob.js";
+export { bytesSource } from "./bytes.js";
+export { type CacheOptions, cached } from "./cached.js";
+export { coalescing } from "./coalescing.js";
+export { type HttpSourceOptions, httpSource } from "./http.js";
+export { openSibling, openSource, peek, requestName, type SourceRequest } from "./request.js";

@@ -1,0 +1,229 @@
+import { type ByteReadOptions, type ByteSource, isLazyImageError, LazyImageError } from "@lazyimg/core";
+import { fileSibling, fileSource } from "#file";
+import { blobSource } from "./blob.js";
+import { bytesSource } from "./bytes.js";
+import { type HttpSourceOptions, httpSource, lastSegment } from "./http.js";
+import { over } from "./layer.js";
+import { checkRange, closedError, copyOf } from "./range.js";
+import { SharedWork } from "./shared.js";
+
+/** Where bytes come from: the fields of a backend request that this package reads. */
+export interface SourceRequest {
+  readonly path?: string | undefined;
+  readonly blob?: Blob | undefined;
+  readonly bytes?: Uint8Array | undefined;
+  readonly byteSource?: ByteSource | undefined;
+  readonly name?: string | undefined;
+  readonly sibling?: ((name: string) => Promise<ByteSource | null>) | undefined;
+  readonly fetch?: typeof fetch | undefined;
+  /** Of these, `headers`, `concurrency`, `retries`, `timeout` and `maxBytes` go to `httpSource`. */
+  readonly readerOptions?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** The most that `peek` gives, and what it reads. */
+const PEEK = 4096;
+
+interface Peeked {
+  readonly source: ByteSource;
+  readonly head: Uint8Array;
+}
+
+const peeking = new WeakMap<SourceRequest, SharedWork<Peeked>>();
+/** Sources that `peek` opened and nobody has asked for yet. */
+const spare = new WeakMap<SourceRequest, ByteSource>();
+
+/**
+ * The byte source that a request describes. Nothing is read yet.
+ *
+ * The source is the caller's to close; closing it leaves a `byteSource` of the request open, which belongs to whoever
+ * made it. What `peek` read of the same request is not read again.
+ *
+ * @throws `ERR_INVALID_ARGUMENT` where the request has no path, Blob, bytes or byte source, or a reader option has the
+ *   wrong type, and `ERR_UNSUPPORTED` for a URL that is neither `http:`, `https:` nor `file:`
+ */
+export function openSource(request: SourceRequest): ByteSource {
+  const source = spare.get(request);
+  spare.delete(request);
+  return source ?? open(request);
+}
+
+/**
+ * The file called `name` beside the request's own: in the same folder, in the same place of a URL (with its query), or
+ * what `request.sibling` finds; `null` where there is none. The result is the caller's to close.
+ *
+ * @throws `ERR_INVALID_ARGUMENT` for a `name` that is not the name of a file, and whatever opening the file throws
+ */
+export async function openSibling(
+  request: SourceRequest,
+  name: string,
+  options: { signal?: AbortSignal | undefined } = {},
+): Promise<ByteSource | null> {
+  options.signal?.throwIfAborted();
+  if (name === "" || name === "." || name === ".." || /[/\\\0]/.test(name)) {
+    throw new LazyImageError(
+      "ERR_INVALID_ARGUMENT",
+      `Not the name of a file beside another: ${JSON.stringify(name)}`,
+    );
+  }
+  if (request.sibling !== undefined) return request.sibling(name);
+  const { path } = request;
+  if (path === undefined || hasOwnBytes(request)) return null;
+  if (!isHttp(path)) return fileSibling(path, name);
+  const url = new URL(path);
+  url.pathname = url.pathname.replace(/[^/]*$/, encodeURIComponent(name));
+  try {
+    return readAhead(await peekAt(httpSource(url, httpOptions(request)), options.signal));
+  } catch (error) {
+    if (isLazyImageError(error, "ERR_NOT_FOUND")) return null;
+    throw error;
+  }
+}
+
+/** The file name that tells the format of a request: a URL's without query and fragment, decoded; or `undefined`. */
+export function requestName(request: SourceRequest): string | undefined {
+  if (request.name !== undefined) return request.name;
+  if (request.byteSource !== undefined) return request.byteSource.name;
+  if (request.blob !== undefined) {
+    const { name } = request.blob as { name?: unknown };
+    return typeof name === "string" ? name : undefined;
+  }
+  if (request.bytes !== undefined || request.path === undefined) return undefined;
+  if (/^(https?|file):/i.test(request.path) && URL.canParse(request.path))
+    return lastSegment(new URL(request.path));
+  return request.path
+    .replace(/[/\\]+$/, "")
+    .split(/[/\\]/)
+    .pop();
+}
+
+/**
+ * The first bytes of what a request describes, for telling the format of what has no telling name: at most `length`,
+ * which is 4096 or less, fewer where there are no more. They are read once for all who ask with the same request
+ * object, and the source that was opened for it is the one that `openSource` gives next.
+ *
+ * @throws `ERR_INVALID_ARGUMENT` for a larger `length`, and whatever `openSource` and its reads throw
+ */
+export async function peek(
+  request: SourceRequest,
+  length: number,
+  options: { signal?: AbortSignal | undefined } = {},
+): Promise<Uint8Array> {
+  options.signal?.throwIfAborted();
+  checkRange(0, length);
+  if (length > PEEK) {
+    throw new LazyImageError("ERR_INVALID_ARGUMENT", `A peek is of ${PEEK} bytes at most, not ${length}`);
+  }
+  let work = peeking.get(request);
+  if (work === undefined || work.abandoned) {
+    work = new SharedWork(async (signal) => {
+      try {
+        const peeked = await peekAt(open(request), signal);
+        spare.set(request, readAhead(peeked));
+        return peeked;
+      } catch (error) {
+        if (peeking.get(request) === work) peeking.delete(request); // the next one may have more luck
+        throw error;
+      }
+    });
+    peeking.set(request, work);
+  }
+  const { head } = await work.join(options.signal);
+  return head.slice(0, length);
+}
+
+async function peekAt(source: ByteSource, signal: AbortSignal | undefined): Promise<Peeked> {
+  return { source, head: await source.read(0, PEEK, { signal }) };
+}
+
+function open(request: SourceRequest): ByteSource {
+  const { path, blob, bytes, byteSource } = request;
+  const name = requestName(request);
+  if (byteSource !== undefined) return borrowed(byteSource, name);
+  if (blob !== undefined) return blobSource(blob, { name });
+  if (bytes !== undefined) return bytesSource(bytes, { name });
+  if (path === undefined) {
+    throw new LazyImageError(
+      "ERR_INVALID_ARGUMENT",
+      "Nothing to read: a request needs a path, blob, bytes or byteSource",
+    );
+  }
+  if (isHttp(path)) return httpSource(path, { ...httpOptions(request), name });
+  const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(path)?.[1];
+  if (scheme !== undefined && !/^file$/i.test(scheme)) {
+    throw new LazyImageError(
+      "ERR_UNSUPPORTED",
+      `${scheme}: URLs are not read: pass an https: URL, a file path or a byteSource`,
+    );
+  }
+  return fileSource(path, { name });
+}
+
+function hasOwnBytes({ byteSource, blob, bytes }: SourceRequest): boolean {
+  return byteSource !== undefined || blob !== undefined || bytes !== undefined;
+}
+
+function isHttp(path: string): boolean {
+  return /^https?:/i.test(path);
+}
+
+function httpOptions(request: SourceRequest): HttpSourceOptions {
+  const { headers, concurrency, retries, timeout, maxBytes } = request.readerOptions ?? {};
+  return {
+    fetch: request.fetch,
+    headers: headers as HeadersInit | undefined,
+    concurrency: count({ concurrency }, 1),
+    retries: count({ retries }, 0),
+    timeout: count({ timeout }, 1),
+    maxBytes: count({ maxBytes }, 0),
+  };
+}
+
+/** An option that is a number, if it is there. */
+function count(option: Record<string, unknown>, least: number): number | undefined {
+  for (const [name, value] of Object.entries(option)) {
+    if (value === undefined || (typeof value === "number" && value >= least)) return value;
+    throw new LazyImageError(
+      "ERR_INVALID_ARGUMENT",
+      `readerOptions.${name} is a number, ${least} or more, not ${String(value)}`,
+    );
+  }
+  return undefined;
+}
+
+/** Somebody else's source: read like one of ours, never closed. */
+function borrowed(source: ByteSource, name: string | undefined): ByteSource {
+  let closed = false;
+  const use = (): ByteSource => {
+    if (closed) throw closedError(name);
+    return source;
+  };
+  return over(source, {
+    name,
+    size: async (options) => use().size(options),
+    read: async (offset, length, options) => use().read(offset, length, options),
+    async *stream(offset, length, options) {
+      yield* use().stream(offset, length, options);
+    },
+    async close() {
+      closed = true;
+    },
+  });
+}
+
+/** A source whose beginning has been read already. */
+function readAhead({ source, head }: Peeked): ByteSource {
+  const complete = head.length < PEEK;
+  let closed = false;
+  return over(source, {
+    async read(offset: number, length: number, options: ByteReadOptions = {}) {
+      if (closed || (offset + length > head.length && !complete)) return source.read(offset, length, options);
+      options.signal?.throwIfAborted();
+      checkRange(offset, length, options.into);
+      return copyOf(head.subarray(offset, offset + length), options.into);
+    },
+    async close() {
+      closed = true;
+      await source.close?.();
+    },
+  });
+}

@@ -1,0 +1,9 @@
+import type { Command } from "./command.js";
+
+/** The commands, in the order of the help. Each is loaded when it is asked for. */
+export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  info: async () => (await import("./info.js")).info,
+  read: async () => (await import("./read.js")).read,
+  preview: async () => (await import("./preview.js")).preview,
+  backends: async () => (await import("./backends.js")).backends,
+};
