@@ -8,6 +8,7 @@ import {
 } from "@lazyimg/core";
 import { NIFTI_PROBE_BYTES } from "@lazyimg/nifti-header";
 import { gzipSource, isGzip } from "@lazyimg/seekable-gzip";
+import { dated, type GzippedFile, gzipOptions } from "./sidecar.js";
 
 /** Deflate can't shrink data further than this (RFC 1951: 258 bytes from a 1-bit length and a 1-bit distance code). */
 const MOST_DEFLATE_RATIO = 1032;
@@ -25,17 +26,27 @@ interface Options {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What is read of a file that is gzipped by its name: the header and what follows it, in one request. */
+const GZIP_HEAD = 16384;
+
 /** Reads the beginning of a file, through gzip if it is gzipped, whatever its name. Closes it when that fails. */
-async function openFile(file: ByteSource, options: Options): Promise<NiftiFile> {
-  let source = file;
+async function openFile(request: BackendRequest, file: GzippedFile, options: Options): Promise<NiftiFile> {
+  const { source, name = "" } = file;
   try {
-    let head = await source.read(0, NIFTI_PROBE_BYTES, options);
+    const first = /\.gz$/i.test(name) ? GZIP_HEAD : NIFTI_PROBE_BYTES;
+    const head = await source.read(0, first, options);
     const size = await source.size(options);
-    if (!isGzip(head)) return { source, head, mostBytes: size };
-    source = gzipSource(file);
-    head = await source.read(0, NIFTI_PROBE_BYTES, options);
-    const mostBytes = (await source.size(options)) ?? (size === null ? null : size * MOST_DEFLATE_RATIO);
-    return { source, head, mostBytes };
+    if (!isGzip(head)) return { source, head: head.subarray(0, NIFTI_PROBE_BYTES), mostBytes: size };
+    const inflated = gzipSource(source, {
+      ...gzipOptions(request, file),
+      // A file that is gzipped in spite of its name is read again.
+      head: first === GZIP_HEAD ? head : undefined,
+    });
+    return {
+      source: inflated,
+      head: await inflated.read(0, NIFTI_PROBE_BYTES, options),
+      mostBytes: inflated.index()?.size ?? (size === null ? null : size * MOST_DEFLATE_RATIO),
+    };
   } catch (error) {
     await source.close?.();
     throw error;
@@ -64,9 +75,11 @@ function otherNames(name: string): string[] {
 
 async function openOther(request: BackendRequest, name: string, options: Options): Promise<NiftiFile> {
   const names = otherNames(name);
+  const voxels = /\.hdr(\.gz)?$/i.test(name);
   for (const other of names) {
-    const source = await openSibling(request, other, options);
-    if (source !== null) return openFile(source, options);
+    const beside = dated(request);
+    const source = await openSibling(beside.request, other, options);
+    if (source !== null) return openFile(request, { source, dated: beside, name: other, voxels }, options);
   }
   throw new LazyImageError(
     "ERR_PAIR",
@@ -80,7 +93,8 @@ async function openOther(request: BackendRequest, name: string, options: Options
  * @throws LazyImageError `ERR_PAIR` when the other half is missing, and what reading throws
  */
 export async function openFiles(request: BackendRequest, options: Options): Promise<NiftiFiles> {
-  const name = requestName(request) ?? "";
+  const name = requestName(request);
+  const half = HALF.exec(name ?? "")?.[1]?.toLowerCase();
   const opened: NiftiFile[] = [];
   const close = async (): Promise<void> => {
     await Promise.all(opened.map(({ source }) => source.close?.()));
@@ -90,11 +104,12 @@ export async function openFiles(request: BackendRequest, options: Options): Prom
     return file;
   };
   try {
-    const named = keep(await openFile(openSource(request), options));
-    const isImage = /\.img(\.gz)?$/i.test(name);
-    const header = isImage ? keep(await openOther(request, name, options)) : named;
+    const own = dated(request);
+    const file = { source: openSource(own.request), dated: own, name, voxels: half !== "hdr" };
+    const named = keep(await openFile(request, file, options));
+    const header = half === "img" ? keep(await openOther(request, name!, options)) : named;
     const openVoxels = async (): Promise<NiftiFile> =>
-      isImage ? named : HALF.test(name) ? keep(await openOther(request, name, options)) : named;
+      half === "hdr" ? keep(await openOther(request, name!, options)) : named;
     return { header, openVoxels, close };
   } catch (error) {
     await close();

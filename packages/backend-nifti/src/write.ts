@@ -97,9 +97,12 @@ function gridOf(header: NiftiHeader, { affine, shape }: ImageDataBackend): Parti
   const unmoved = header.affineSource !== "override" && affinesEqual(header.affine, affine);
   // FreeSurfer's long vectors have a base affine of other sizes than theirs.
   const asStored = sameShape && header.shape.every((size, axis) => size === header.dim[axis + 1]);
+  const unturned = sameShape && unmoved;
   return {
     ...(sameShape && { diskShape: header.shape }),
     ...(unmoved && (asStored || header.affineSource !== "base") && { forms: header }),
+    // Which axis the slices lie along, and which slices there are, is not true of a part of them or of turned axes.
+    ...(!unturned && { dimInfo: 0, sliceCode: 0, sliceStart: 0, sliceEnd: 0, sliceDuration: 0 }),
   };
 }
 

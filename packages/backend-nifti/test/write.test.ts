@@ -93,6 +93,23 @@ describe("writeNifti", () => {
     expect(hashOf(await copy.read())).toBe(hashOf(await crop.read()));
   });
 
+  test("carries facts about slices only to an image that has the same ones", async () => {
+    const source = await open(`${GOLDEN}nifti/header/rich.n1.nii`);
+    const facts = ({ header }: Image) => {
+      const { dimInfo, sliceCode, sliceStart, sliceEnd, sliceDuration } = header as NiftiImageHeader;
+      return { dimInfo, sliceCode, sliceStart, sliceEnd, sliceDuration };
+    };
+    const nothing = { dimInfo: 0, sliceCode: 0, sliceStart: 0, sliceEnd: 0, sliceDuration: 0 };
+    expect(facts(source)).not.toEqual(nothing);
+    const [copy, part, turned] = [join(folder, "c.nii"), join(folder, "p.nii"), join(folder, "t.nii")];
+    await source.save(copy);
+    await source.slice(["...", slice(0, 2)]).save(part);
+    await source.toOrientation("SAR").save(turned);
+    expect(facts(await open(copy))).toEqual(facts(source));
+    expect(facts(await open(part))).toEqual(nothing);
+    expect(facts(await open(turned))).toEqual(nothing);
+  });
+
   test("applies scaling, casts, and chooses NIfTI-2 where NIfTI-1 is too small", async () => {
     const source = await firstScaled();
     const applied = join(folder, "applied.nii");

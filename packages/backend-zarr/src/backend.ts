@@ -1,5 +1,10 @@
 import { cached, type HttpSourceOptions, openSource } from "@lazyimg/byte-source";
-import { type BackendDescriptor, type BackendRequest, type ImageDataBackend, LazyImageError } from "@lazyimg/core";
+import {
+  type BackendDescriptor,
+  type BackendRequest,
+  type ImageDataBackend,
+  LazyImageError,
+} from "@lazyimg/core";
 import { directoryStore } from "#directory";
 import { matchesRemoteZarr, matchesZarrFile, matchesZarrStore } from "./match.js";
 import { httpStore } from "./store/http.js";
@@ -44,7 +49,7 @@ function remoteStore(request: BackendRequest): Store {
       `No transport for ${scheme}: URLs. Give the https: URL of the bucket (with the \`fetch\` option where it needs signing), or a zarrita store over ${transport} as the source.`,
     );
   }
-    const { headers, concurrency, retries, timeout, maxBytes } = request.readerOptions as HttpSourceOptions;
+  const { headers, concurrency, retries, timeout, maxBytes } = request.readerOptions as HttpSourceOptions;
   return httpStore(url, { fetch: request.fetch, headers, concurrency, retries, timeout, maxBytes });
 }
 

@@ -50,7 +50,10 @@ export async function writeNiftiZarr(
 
 function storeFor(target: MutableZarrStore) {
   if (isZarrStore(target) && typeof target.set === "function") return storeOf(target);
-  throw new LazyImageError("ERR_INVALID_ARGUMENT", "writeNiftiZarr writes to a path, or a store with get and set");
+  throw new LazyImageError(
+    "ERR_INVALID_ARGUMENT",
+    "writeNiftiZarr writes to a path, or a store with get and set",
+  );
 }
 
 /** Whether `image.save` writes NIfTI-Zarr to this name. */
@@ -61,4 +64,3 @@ export function writesZarr(destination: string): boolean {
 /** The writer that importing `@lazyimg/backend-zarr` registers; its options are those of `writeNiftiZarr`. */
 export const writeZarrFile: WriteFunction = (image, destination, options) =>
   writeNiftiZarr(image, destination, options as WriteZarrDirectoryOptions);
-

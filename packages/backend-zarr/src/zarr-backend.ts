@@ -5,16 +5,16 @@ import {
   defineBackend,
   IDENTITY,
   type ImageDataBackend,
-  type LevelInfo,
   LazyImageError,
+  type LevelInfo,
   sizeOf,
   spacingOf,
 } from "@lazyimg/core";
-import { type ArraySpec } from "./meta/array-spec.js";
+import type { ArraySpec } from "./meta/array-spec.js";
 import { levelAffine, omeAffine } from "./meta/level-affine.js";
 import { checkHeader, checkNiftiArray, parseNiftiArray, type ZarrNiftiHeader } from "./meta/nifti-array.js";
 import { type Hierarchy, openHierarchy } from "./meta/node.js";
-import { axesByRank, type AxisMatrix, type Multiscales, parseMultiscales } from "./meta/ome.js";
+import { type AxisMatrix, axesByRank, type Multiscales, parseMultiscales } from "./meta/ome.js";
 import { ArrayReader } from "./read/array-reader.js";
 import type { Axes } from "./read/axes.js";
 import { ChunkCache } from "./read/cache.js";
@@ -39,7 +39,8 @@ interface Level {
   readonly matrix: AxisMatrix | undefined;
 }
 
-const sizeAlong = (spec: ArraySpec, axis: number | undefined): number => (axis === undefined ? 1 : spec.shape[axis]!);
+const sizeAlong = (spec: ArraySpec, axis: number | undefined): number =>
+  axis === undefined ? 1 : spec.shape[axis]!;
 
 function sizesOf(spec: ArraySpec, { i, j, k, t, c }: Axes) {
   const size = (axis: number | undefined) => sizeAlong(spec, axis);
@@ -52,7 +53,8 @@ function checkLevels(levels: readonly Level[], axes: Axes, rank: number, name: s
   for (const [n, { spec }] of levels.entries()) {
     const fail = (what: string): LazyImageError =>
       new LazyImageError("ERR_CORRUPT", `Level ${n} (${spec.prefix}) of ${name} ${what}`);
-    if (spec.shape.length !== rank) throw fail(`has ${spec.shape.length} axes, where the metadata name ${rank}`);
+    if (spec.shape.length !== rank)
+      throw fail(`has ${spec.shape.length} axes, where the metadata name ${rank}`);
     if (spec.type.name !== first.type.name) throw fail(`is ${spec.type.name}, the finest ${first.type.name}`);
     const [own, finest] = [sizesOf(spec, axes), sizesOf(first, axes)];
     if (own.t !== finest.t || own.c !== finest.c) throw fail("has other times or channels than the finest");
@@ -60,7 +62,10 @@ function checkLevels(levels: readonly Level[], axes: Axes, rank: number, name: s
     if (own.i > before.i || own.j > before.j || own.k > before.k) throw fail("is larger than the one before");
     checkCodecs(spec);
     if (spec.type.opaque) {
-      throw new LazyImageError("ERR_UNSUPPORTED_DTYPE", `${name} holds ${spec.type.name}, which are no voxels`);
+      throw new LazyImageError(
+        "ERR_UNSUPPORTED_DTYPE",
+        `${name} holds ${spec.type.name}, which are no voxels`,
+      );
     }
   }
 }
@@ -84,7 +89,10 @@ async function findLevels(
     wanted.map(async ({ path, matrix }) => {
       const spec = await hierarchy.arrayAt(path, { signal });
       if (spec !== undefined) return { spec, matrix };
-      throw new LazyImageError("ERR_NOT_FOUND", `${name} names a level ${path}, which is not there or no array`);
+      throw new LazyImageError(
+        "ERR_NOT_FOUND",
+        `${name} names a level ${path}, which is not there or no array`,
+      );
     }),
   );
 }
@@ -98,7 +106,10 @@ function below(store: Store, path: string): Store {
     get: (key, options) => store.get(prefix + key, options),
     getRange: (key, range, options) => store.getRange(prefix + key, range, options),
     ...(store.sync && {
-      sync: { get: (key) => store.sync!.get(prefix + key), fileOf: (key) => store.sync!.fileOf(prefix + key) },
+      sync: {
+        get: (key) => store.sync!.get(prefix + key),
+        fileOf: (key) => store.sync!.fileOf(prefix + key),
+      },
     }),
   };
 }
@@ -106,8 +117,10 @@ function below(store: Store, path: string): Store {
 function checkedOptions(options: ZarrReaderOptions): { level: number; cacheBytes: number } {
   const { level = 0, path, cacheBytes = CACHE_BYTES } = options;
   const fail = (what: string): LazyImageError => new LazyImageError("ERR_INVALID_ARGUMENT", what);
-  if (!Number.isSafeInteger(level) || level < 0) throw fail(`readerOptions.level is ${String(level)}; it is 0 or more`);
-  if (path !== undefined && !isSafePath(path)) throw fail(`readerOptions.path is ${path}; it stays inside the store`);
+  if (!Number.isSafeInteger(level) || level < 0)
+    throw fail(`readerOptions.level is ${String(level)}; it is 0 or more`);
+  if (path !== undefined && !isSafePath(path))
+    throw fail(`readerOptions.path is ${path}; it stays inside the store`);
   if (!(cacheBytes >= 0)) throw fail(`readerOptions.cacheBytes is ${String(cacheBytes)}; it is 0 or more`);
   return { level, cacheBytes };
 }
@@ -139,11 +152,15 @@ export async function zarrBackend(
     headerSpec && readHeader(store, headerSpec, name, signal),
   ]);
   const finest = levels[0]!.spec;
-  const axes = multiscales?.axes ?? axesByRank(finest.shape.length, finest.dimensionNames, finest.prefix || name);
+  const axes =
+    multiscales?.axes ?? axesByRank(finest.shape.length, finest.dimensionNames, finest.prefix || name);
   checkLevels(levels, axes, multiscales?.rank ?? finest.shape.length, name);
   if (header !== undefined) checkHeader(header, finest, sizesOf(finest, axes));
   if (level >= levels.length) {
-    throw new LazyImageError("ERR_INVALID_ARGUMENT", `${name} has levels 0 to ${levels.length - 1}; level ${level} was asked for`);
+    throw new LazyImageError(
+      "ERR_INVALID_ARGUMENT",
+      `${name} has levels 0 to ${levels.length - 1}; level ${level} was asked for`,
+    );
   }
 
   const affines = affinesOf(levels, multiscales, header, name);
@@ -151,7 +168,12 @@ export async function zarrBackend(
   const readers = levels.map(({ spec }) => new ArrayReader(store, spec, axes, cache));
   const infos = readers.map(({ shape }, n): LevelInfo => {
     const affine = affines[n]!;
-    return { shape, affine, spacing: spacingOf(affine), bytes: sizeOf(shape) * DTYPES[finest.type.dtype].itemSize };
+    return {
+      shape,
+      affine,
+      spacing: spacingOf(affine),
+      bytes: sizeOf(shape) * DTYPES[finest.type.dtype].itemSize,
+    };
   });
   const reader = readers[level]!;
   return defineBackend({
@@ -190,7 +212,9 @@ function affinesOf(
   header: ZarrNiftiHeader | undefined,
   name: string,
 ): Affine[] {
-  const physical = levels.map(({ matrix }) => (matrix && multiscales ? omeAffine(matrix, multiscales) : undefined));
+  const physical = levels.map(({ matrix }) =>
+    matrix && multiscales ? omeAffine(matrix, multiscales) : undefined,
+  );
   const [base] = physical;
   const finest = header?.affine ?? base ?? IDENTITY;
   return physical.map((own, n) => {
@@ -204,5 +228,5 @@ function affinesOf(
 
 function sourceOf(header: ZarrNiftiHeader | undefined, multiscales: Multiscales | undefined): AffineSource {
   if (header !== undefined) return header.affineSource;
-  return multiscales?.levels[0]!.matrix === undefined ? "base" : "ome";
+  return multiscales?.levels[0]?.matrix === undefined ? "base" : "ome";
 }

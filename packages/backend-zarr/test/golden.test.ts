@@ -2,14 +2,22 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { niftiZarr, type ZarrNiftiHeader, zarrStore } from "@lazyimg/backend-zarr/backend";
-import { createRequest, type ImageDataBackend, type ImageSource, resolveBackend, type Tensor } from "@lazyimg/core";
+import {
+  createRequest,
+  type ImageDataBackend,
+  type ImageSource,
+  resolveBackend,
+  type Tensor,
+} from "@lazyimg/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { archive, files, images, voxels } from "./golden.js";
 
 const backends = [niftiZarr, zarrStore];
 
 async function open(source: ImageSource, readerOptions = {}): Promise<ImageDataBackend> {
-  const image = await resolveBackend(createRequest(source, { name: "image.zarr.zip", readerOptions }), { backends });
+  const image = await resolveBackend(createRequest(source, { name: "image.zarr.zip", readerOptions }), {
+    backends,
+  });
   return image!;
 }
 
@@ -31,7 +39,8 @@ describe.each(Object.entries(images))("%s", (name, image) => {
     const backend = await open(archive(name));
     expectSame(await backend.read(null, { scaled: false }), voxels(image.raw));
     if (image.scaled !== undefined) expectSame(await backend.toTensor(), voxels(image.scaled));
-    for (const [level, affine] of image.affines?.entries() ?? []) expectAffine(backend.levels![level]!.affine, affine);
+    for (const [level, affine] of image.affines?.entries() ?? [])
+      expectAffine(backend.levels![level]!.affine, affine);
     if (image.affines !== undefined) expect(backend.levels).toHaveLength(image.affines.length);
     if (image.affineSource !== undefined) expect(backend.affineSource).toBe(image.affineSource);
     if (image.header !== undefined) {
@@ -47,7 +56,12 @@ describe.each(Object.entries(images))("%s", (name, image) => {
     const parts = [
       ["...", Math.floor(k / 2)],
       [null, Math.floor(i / 2)],
-      [null, { start: 1, stop: i - 1, step: 2 }, { start: null, stop: null, step: -1 }, { start: 2, stop: 4, step: 1 }],
+      [
+        null,
+        { start: 1, stop: i - 1, step: 2 },
+        { start: null, stop: null, step: -1 },
+        { start: 2, stop: 4, step: 1 },
+      ],
       [-1, { start: 1, stop: i, step: null }, { start: 0, stop: j - 1, step: null }],
     ] as const;
     for (const part of [...parts, ...parts, ...parts]) {

@@ -33,11 +33,16 @@ const cases: [ImageSource, RequestOptions, string | null][] = [
 
 test.each(cases)("%s %o is for %s, and no other", async (source, options, wanted) => {
   const request = createRequest(source, options);
-  const found = [remoteZarr, zarrStore, niftiZarr].filter(({ matches }) => matches(request)).map(({ name }) => name);
+  const found = [remoteZarr, zarrStore, niftiZarr]
+    .filter(({ matches }) => matches(request))
+    .map(({ name }) => name);
   expect(found).toEqual(wanted === null ? [] : [wanted]);
 });
 
 test("a scheme without a transport says what would bring it", async () => {
   const open = Promise.resolve().then(() => remoteZarr.open(createRequest("s3://bucket/scan.zarr"), {}));
-  await expect(open).rejects.toMatchObject({ code: "ERR_UNSUPPORTED", message: expect.stringContaining("@aws-sdk/client-s3") });
+  await expect(open).rejects.toMatchObject({
+    code: "ERR_UNSUPPORTED",
+    message: expect.stringContaining("@aws-sdk/client-s3"),
+  });
 });

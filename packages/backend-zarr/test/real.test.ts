@@ -14,7 +14,10 @@ function npy(file: string): { shape: number[]; data: Buffer } {
   const bytes = readFileSync(file);
   const length = bytes.readUInt16LE(8);
   const header = bytes.subarray(10, 10 + length).toString("latin1");
-  const shape = /'shape': \(([\d, ]*)\)/.exec(header)![1]!.split(",").filter((size) => size.trim() !== "");
+  const shape = /'shape': \(([\d, ]*)\)/
+    .exec(header)![1]!
+    .split(",")
+    .filter((size) => size.trim() !== "");
   expect(header).toContain("'fortran_order': False");
   return { shape: shape.map(Number), data: bytes.subarray(10 + length) };
 }

@@ -46,7 +46,8 @@ export async function serve(files: ReadonlyMap<string, Uint8Array>): Promise<Ima
     const body = file.subarray(start, end);
     log.push({ key, range: request.headers.range, bytes: body.length });
     if (match === null) response.writeHead(200, { "content-length": body.length }).end(body);
-    else if (start >= file.length) response.writeHead(416, { "content-range": `bytes */${file.length}` }).end();
+    else if (start >= file.length)
+      response.writeHead(416, { "content-range": `bytes */${file.length}` }).end();
     else {
       const contentRange = `bytes ${start}-${end - 1}/${file.length}`;
       response.writeHead(206, { "content-length": body.length, "content-range": contentRange }).end(body);

@@ -10,8 +10,10 @@ import { checkRange, checkSpan, memoryFor } from "./range.js";
 const PIECE = 4 << 20;
 /** How many pieces of a large read are on their way at a time: most of the time goes into the pages of fresh memory. */
 const LANES = 8;
-/** What a stream reads at once; two of these are its memory. */
-const STREAM_PIECE = 1 << 20;
+/** What a stream reads at once: larger pieces leave the caches, smaller ones cost more in turns of the event loop. */
+const STREAM_PIECE = 2 << 20;
+/** Pieces that a stream reads ahead of the one that its consumer has: as many threads copy at once. */
+const STREAM_AHEAD = 2;
 
 /**
  * A file on disk (Node), read by position through a small pool of descriptors: any number of sources may be open,
@@ -106,18 +108,25 @@ export function fileSource(path: string | URL, options: { name?: string | undefi
       const end = Math.min(checkSpan(offset, length), (await stats(signal)).size);
       if (offset >= end) return;
       const most = Math.min(STREAM_PIECE, end - offset);
-      const load = (start: number, ring: Uint8Array): Promise<Uint8Array> => {
-        const piece = ring.subarray(0, Math.min(most, end - start));
-        const loaded = fill(piece, start, signal);
+      const ring = Array.from({ length: Math.min(STREAM_AHEAD + 1, Math.ceil((end - offset) / most)) }, () =>
+        freshMemory(most),
+      );
+      const load = (start: number): Promise<Uint8Array> => {
+        const piece = ring[((start - offset) / most) % ring.length]!.subarray(0, Math.min(most, end - start));
+        const loaded = fill(piece, start, signal).then(() => piece);
         loaded.catch(() => {}); // the consumer may stop before it asks for this one
         return loaded;
       };
-      let [front, back] = [freshMemory(most), end - offset > most ? freshMemory(most) : freshMemory(0)];
-      let next = load(offset, front);
-      for (let start = offset; start < end; start += most) {
+      const ahead: Promise<Uint8Array>[] = [];
+      let asked = offset;
+      const readAhead = (): void => {
+        for (; asked < end && ahead.length < STREAM_AHEAD; asked += most) ahead.push(load(asked));
+      };
+      readAhead();
+      for (let next = ahead.shift(); next !== undefined; next = ahead.shift()) {
         const piece = await abortable(next, signal);
-        [front, back] = [back, front];
-        if (start + most < end) next = load(start + most, front);
+        // Into the memory of the piece before, which the consumer has left.
+        readAhead();
         yield piece;
         signal?.throwIfAborted();
       }

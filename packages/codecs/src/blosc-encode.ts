@@ -31,19 +31,23 @@ export class BloscEncoder {
    *
    * @throws LazyImageError `ERR_INVALID_ARGUMENT` for a type size or length that the format has no room for
    */
-  encode(bytes: Uint8Array, { typeSize, shuffle = true }: BloscEncodeOptions): Uint8Array<ArrayBuffer> {
+  encode(
+    bytes: Uint8Array,
+    { typeSize: wanted, shuffle = true }: BloscEncodeOptions,
+  ): Uint8Array<ArrayBuffer> {
     const size = bytes.length;
-    if (!(typeSize >= 1 && typeSize <= 255) || size > 0x7fff_ffff - HEADER) {
+    if (!(wanted >= 1 && wanted <= 255) || size > 0x7fff_ffff - HEADER) {
       throw new LazyImageError(
         "ERR_INVALID_ARGUMENT",
-        `No blosc chunk for ${size} bytes of type size ${typeSize}`,
+        `No blosc chunk for ${size} bytes of type size ${wanted}`,
       );
     }
+    // Less than one element: old versions of c-blosc read that wrongly.
+    const typeSize = size < wanted ? 1 : wanted;
     const doShuffle = shuffle && typeSize > 1;
-    const blockSize = Math.max(
-      typeSize,
-      Math.min(size - (size % typeSize), STREAM * Math.min(typeSize, MAX_SPLITS)),
-    );
+    // Whole elements, but never more than there is: c-blosc refuses blocks that are larger than the chunk.
+    const most = Math.floor((STREAM * Math.min(typeSize, MAX_SPLITS)) / typeSize) * typeSize;
+    const blockSize = Math.max(1, Math.min(size - (size % typeSize), most));
     const split = typeSize <= MAX_SPLITS && blockSize / typeSize >= MIN_STREAM;
     const blocks = Math.ceil(size / blockSize);
     const kernel = this.#kernel;

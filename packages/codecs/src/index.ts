@@ -1,4 +1,3 @@
-export { combineCrc32, crc32 } from "./crc32.js";
 export {
   BloscDecoder,
   type BloscFrame,
@@ -10,6 +9,7 @@ export {
 export { type BloscEncodeOptions, BloscEncoder, createBloscEncoder } from "./blosc-encode.js";
 export { type BloscKernel, createBloscKernel } from "./blosc-kernel.js";
 export { plainBloscKernel } from "./blosc-plain.js";
+export { combineCrc32, crc32 } from "./crc32.js";
 export { Inflater, type InflateStart, type InflateStop } from "./inflate.js";
 export { createJsKernel } from "./inflate-js.js";
 export { type InflateKernel, WINDOW_SIZE } from "./inflate-kernel.js";

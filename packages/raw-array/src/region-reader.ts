@@ -46,11 +46,15 @@ export function rawArray(
 }
 
 /** A dense tensor for a region, with axes in the order that they have on disk; in `memory` if it is large enough. */
-function regionTensor(layout: ArrayLayout, range: Range4D, memory?: ArrayBuffer): Tensor {
+function regionTensor(
+  { dtype }: ArrayLayout,
+  range: Range4D,
+  { inner, outer }: RegionPlan,
+  memory?: ArrayBuffer,
+): Tensor {
   const shape = shapeOf(range);
-  const varying = diskAxes(layout, range).map(({ axis }) => axis);
+  const varying = [...inner, ...outer].map(({ axis }) => axis);
   const order = [...varying, ...[0, 1, 2, 3].filter((axis) => !varying.includes(axis))];
-  const { dtype } = layout;
   const { array, lanes, itemSize } = DTYPES[dtype];
   const size = sizeOf(shape);
   const fits = memory !== undefined && memory.byteLength >= size * itemSize;
@@ -65,7 +69,7 @@ async function readRegion(
   context: ReadContext,
 ): Promise<Tensor> {
   const plan = planRegion(layout, range, source.gap);
-  const tensor = context.target ?? regionTensor(layout, range);
+  const tensor = context.target ?? regionTensor(layout, range, plan);
   const report = progress(plan, context);
   if (plan.dense && isDense(plan, tensor)) await readDense(source, plan, tensor, context, report);
   else if (plan.dense && plan.span > SLAB) await readInSlabs(source, layout, range, tensor, context, report);
@@ -151,6 +155,13 @@ async function readDense(
 ): Promise<void> {
   const bytes = bytesOf(tensor.data);
   const { itemSize } = DTYPES[tensor.dtype];
+  if (plan.spans === 1 && plan.span <= PIECE) {
+    // The commonest read, a slice, should cost what its bytes cost.
+    const from = tensor.offset * itemSize;
+    await readExactly(source, plan.start, bytes.subarray(from, from + plan.span), context);
+    report(plan.span);
+    return;
+  }
   function* pieces(): Generator<{ start: number; into: Uint8Array }> {
     for (const { start, offset } of targets(plan, tensor)) {
       for (let done = 0; done < plan.span; done += PIECE) {
@@ -190,8 +201,9 @@ async function readInSlabs(
 ): Promise<void> {
   const scratch = [new ArrayBuffer(SLAB), new ArrayBuffer(SLAB)];
   await inParallel(slabsOf(layout, range), scratch.length, async (part, lane) => {
-    const slab = regionTensor(layout, part, scratch[lane]);
-    await readDense(source, planRegion(layout, part, source.gap), slab, context, report);
+    const plan = planRegion(layout, part, source.gap);
+    const slab = regionTensor(layout, part, plan, scratch[lane]);
+    await readDense(source, plan, slab, context, report);
     const place = part.map(({ start, size }, axis) => {
       const first = (start - range[axis]!.start) / range[axis]!.step;
       return { start: first, stop: first + size, step: null };

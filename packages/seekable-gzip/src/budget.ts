@@ -1,3 +1,5 @@
+import { onAbort } from "@lazyimg/core";
+
 /** Bounds how much memory work in flight takes together. First come, first served. */
 export class Budget {
   #free: number;
@@ -16,19 +18,19 @@ export class Budget {
     if (this.#waiting.length === 0 && share <= this.#free) this.#free -= share;
     else {
       await new Promise<void>((resolve, reject) => {
-        const entry = { amount: share, enter: resolve };
-        this.#waiting.push(entry);
-        signal.addEventListener(
-          "abort",
-          () => {
-            const at = this.#waiting.indexOf(entry);
-            if (at < 0) return;
-            this.#waiting.splice(at, 1);
-            this.#admit();
-            reject(signal.reason);
+        const stay = onAbort(signal, () => {
+          this.#waiting.splice(this.#waiting.indexOf(entry), 1);
+          this.#admit();
+          reject(signal.reason);
+        });
+        const entry = {
+          amount: share,
+          enter: () => {
+            stay();
+            resolve();
           },
-          { once: true },
-        );
+        };
+        this.#waiting.push(entry);
       });
     }
     let held = true;

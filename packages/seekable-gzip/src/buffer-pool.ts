@@ -1,4 +1,4 @@
-const ROUND = 1 << 16;
+const ROUND = 1 << 18;
 
 /** Memory for compressed bytes, used again and again: fresh memory costs time, and stays until it is collected. */
 export class BufferPool {
@@ -13,7 +13,12 @@ export class BufferPool {
   /** At least `size` bytes, of any content. */
   take(size: number): Uint8Array<ArrayBuffer> {
     const at = this.#free.findIndex((buffer) => buffer.length >= size);
-    if (at < 0) return new Uint8Array(Math.ceil(size / ROUND) * ROUND);
+    if (at < 0) {
+      // Too small once, they would be too small again.
+      this.#free.length = 0;
+      this.#held = 0;
+      return new Uint8Array(Math.ceil(size / ROUND) * ROUND);
+    }
     const [buffer] = this.#free.splice(at, 1);
     this.#held -= buffer!.length;
     return buffer!;

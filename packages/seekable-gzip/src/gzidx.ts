@@ -59,7 +59,8 @@ export function writeIndex(index: GzipIndex): Uint8Array {
 }
 
 /**
- * Reads an index in indexed_gzip's GZIDX format, version 0 or 1, which may itself be gzipped.
+ * Reads an index in indexed_gzip's GZIDX format, version 0 or 1, which may itself be gzipped. Its windows are views of
+ * `input`, which is not to be changed from then on.
  *
  * @throws LazyImageError ERR_CORRUPT where the bytes are none, ERR_UNSUPPORTED for another version,
  *   ERR_TRUNCATED where they end too early
@@ -113,9 +114,8 @@ export function readIndex(input: Uint8Array): GzipIndex {
     }
     if (hasWindow && bytes.length < windowAt + windowBytes)
       throw truncated(windowAt + windowBytes, bytes.length);
-    // A copy: the rest of the file's bytes can go.
     const window = hasWindow
-      ? bytes.slice(windowAt + windowBytes - WINDOW_BYTES, windowAt + windowBytes)
+      ? bytes.subarray(windowAt + windowBytes - WINDOW_BYTES, windowAt + windowBytes)
       : null;
     if (hasWindow) windowAt += windowBytes;
     const point = { bit, offset, window };

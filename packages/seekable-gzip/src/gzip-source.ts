@@ -1,17 +1,18 @@
 import type { ByteReadOptions, ByteSource } from "@lazyimg/core";
-import { LazyImageError } from "@lazyimg/core";
+import { LazyImageError, onAbort, SharedWork } from "@lazyimg/core";
 import { platformInflate } from "#platform-inflate";
-import { BufferPool } from "./buffer-pool.js";
 import { readIndex, writeIndex } from "./gzidx.js";
 import { type GzipIndex, type GzipPoint, pointBefore } from "./gzip-index.js";
 import type { IndexCache } from "./index-cache.js";
-import { isDataError, Pass } from "./pass.js";
+import { HEAD, isDataError, Pass } from "./pass.js";
 import { contradiction, loadSidecar, type Sidecar } from "./sidecar.js";
-import { type Span, SpanReader } from "./span-reader.js";
+import { type Lent, type Span, SpanReader } from "./span-reader.js";
 
 /** Least uncompressed distance of checkpoints: what a random read inflates on average before it has what it wants. */
 export const DEFAULT_SPACING: number = 1 << 20;
 
+/** Most bytes that a stream takes from the pass at once. */
+const PIECE = 1 << 18;
 /** Spans that one read or stream has in flight. */
 const PARALLEL = 4;
 // Deflate's best case: a match of 258 bytes in two bits (RFC 1951), with some room.
@@ -21,8 +22,13 @@ const MOST_EXPANSION = 1040;
 export interface GzipSourceOptions {
   /** Least uncompressed distance of checkpoints in bytes (1 MiB); it doubles where a file is so large that they would be too many. */
   readonly spacing?: number | undefined;
-  /** An index of this file in indexed_gzip's format, possibly gzipped. One that does not match is not used; see `onWarning`. */
+  /**
+   * An index of this file in indexed_gzip's format, possibly gzipped. It is looked at when a read goes behind the first
+   * 16 KiB, where headers are. One that does not match is not used; see `onWarning`.
+   */
   readonly sidecar?: Sidecar | undefined;
+  /** The file's first bytes, where they were read before: they are not read again. */
+  readonly head?: Uint8Array | undefined;
   /** Told why a sidecar or a cached index is not used. `console.warn` where this is left out. */
   readonly onWarning?: ((message: string) => void) | undefined;
   /** Where indexes are kept between runs; needs `cacheKey`, and a source with a `version`. */
@@ -74,10 +80,13 @@ export function gzipSource(inner: ByteSource, options: GzipSourceOptions = {}): 
     );
   }
   const spans = new SpanReader(inner);
-  const pass = new Pass(inner, spacing);
+  const { head } = options;
+  const pass = new Pass(inner, spacing, { head });
   let given: GzipIndex | null = null;
   let closed = false;
-  let opening: Promise<void> | null = null;
+  let opening: SharedWork<void> | null = null;
+  /** Bytes of the gzip file, once that is known. */
+  let compressedSize: number | null = null;
 
   const check = (): void => {
     if (closed)
@@ -100,42 +109,48 @@ export function gzipSource(inner: ByteSource, options: GzipSourceOptions = {}): 
     })().catch((error: unknown) => warn(`The gzip index could not be cached: ${message(error)}`));
   };
 
-  /** Takes the sidecar or the cached index, once; shared by all readers, so no reader's signal reaches it. */
-  const open = async (): Promise<void> => {
+  /** Takes the cached index or the sidecar, once, for all readers. */
+  const open = async (signal: AbortSignal): Promise<void> => {
     const sources: [string, () => Promise<GzipIndex | null>][] = [];
     const { sidecar, cache } = options;
-    if (sidecar !== undefined) sources.push(["The gzip index beside the file", () => loadSidecar(sidecar)]);
     if (cache !== undefined) {
       sources.push([
         "The cached gzip index",
         async () => {
-          const key = await cacheKey();
+          const key = await cacheKey(signal);
           const bytes = key === null ? null : await cache.get(key);
           return bytes === null ? null : readIndex(bytes);
         },
       ]);
     }
+    if (sidecar !== undefined) {
+      sources.push(["The gzip index beside the file", () => loadSidecar(sidecar, signal)]);
+    }
     for (const [what, load] of sources) {
       try {
         const index = await load();
         if (index === null) continue;
-        const reason = await contradiction(index, inner);
+        const reason = await contradiction(index, inner, { head, signal });
         if (reason === null) {
           given = index;
           return;
         }
         warn(`${what} is not used: ${reason}.`);
       } catch (error) {
+        signal.throwIfAborted();
         warn(`${what} is not used: ${message(error)}`);
       }
     }
   };
-  const ready = async (signal?: AbortSignal): Promise<void> => {
+  /** Looks for an index before a read up to `end`, unless that only wants the beginning, which takes none. */
+  const ready = async (end: number, signal?: AbortSignal): Promise<void> => {
     check();
     signal?.throwIfAborted();
-    if (options.sidecar === undefined && options.cache === undefined) return;
-    opening ??= open();
-    await unlessAborted(opening, signal);
+    // Free once something was read; before, it may cost a request.
+    if (head !== undefined || pass.consumed > 0) compressedSize ??= await inner.size({ signal });
+    if (end <= HEAD || (options.sidecar === undefined && options.cache === undefined)) return;
+    if (opening === null || opening.abandoned) opening = new SharedWork(open);
+    await opening.join(signal);
     check();
   };
 
@@ -190,7 +205,7 @@ export function gzipSource(inner: ByteSource, options: GzipSourceOptions = {}): 
   ): Promise<Uint8Array> {
     const { signal, into } = readOptions;
     requireRange(offset, length);
-    await ready(signal);
+    await ready(offset + length, signal);
     const target = into ?? new Uint8Array(await allocatable(offset, length, signal));
     const end = offset + Math.min(length, target.length);
     for (;;) {
@@ -210,9 +225,9 @@ export function gzipSource(inner: ByteSource, options: GzipSourceOptions = {}): 
     const map = known();
     if (map.complete) return Math.max(0, Math.min(length, map.size - offset));
     if (length <= 1 << 20) return length;
-    const compressed = await inner.size({ signal });
-    if (compressed === null) return length;
-    return Math.max(0, Math.min(length, compressed * MOST_EXPANSION - offset));
+    compressedSize ??= await inner.size({ signal });
+    if (compressedSize === null) return length;
+    return Math.max(0, Math.min(length, compressedSize * MOST_EXPANSION - offset));
   }
 
   /** Fills `target` with `[offset, end)`; returns how many bytes there were. */
@@ -230,8 +245,7 @@ export function gzipSource(inner: ByteSource, options: GzipSourceOptions = {}): 
     const tasks: Promise<unknown>[] = [];
     // One part failing ends the others.
     const failed = new AbortController();
-    const abort = (): void => failed.abort(signal!.reason);
-    signal?.addEventListener("abort", abort, { once: true });
+    const stay = signal && onAbort(signal, () => failed.abort(signal.reason));
     const run = (task: Promise<unknown>): void => {
       tasks.push(task);
       task.catch((error: unknown) => failed.abort(error));
@@ -281,7 +295,7 @@ export function gzipSource(inner: ByteSource, options: GzipSourceOptions = {}): 
       await Promise.allSettled(tasks);
       throw failed.signal.aborted ? failed.signal.reason : error;
     } finally {
-      signal?.removeEventListener("abort", abort);
+      stay?.();
     }
   }
 
@@ -291,9 +305,10 @@ export function gzipSource(inner: ByteSource, options: GzipSourceOptions = {}): 
     { signal }: { signal?: AbortSignal | undefined } = {},
   ): AsyncGenerator<Uint8Array> {
     if (length !== Number.POSITIVE_INFINITY) requireRange(offset, length);
-    await ready(signal);
     const end = offset + length;
+    await ready(end, signal);
     let at = offset;
+    let memory: Uint8Array | null = null;
     while (at < end) {
       check();
       signal?.throwIfAborted();
@@ -308,7 +323,8 @@ export function gzipSource(inner: ByteSource, options: GzipSourceOptions = {}): 
           }
           continue;
         }
-        const piece = await ahead(at, end, signal);
+        memory ??= new Uint8Array(PIECE);
+        const piece = await ahead(at, end, memory, signal);
         if (piece === null) return;
         // The last piece is not handed out before the trailer was checked, if this is the file's end.
         if (at + piece.length === end) await pass.read(end, end, () => undefined, { signal });
@@ -320,13 +336,22 @@ export function gzipSource(inner: ByteSource, options: GzipSourceOptions = {}): 
     }
   }
 
-  /** The next bytes that the pass gives at `at`; `null` at the end. A copy: while the consumer has it, the pass may go on. */
-  async function ahead(at: number, end: number, signal?: AbortSignal): Promise<Uint8Array | null> {
+  /**
+   * The next bytes that the pass gives at `at`; `null` at the end. They are copied to `memory`, aligned as in the file:
+   * while the consumer has them, the pass may go on.
+   */
+  async function ahead(
+    at: number,
+    end: number,
+    memory: Uint8Array,
+    signal?: AbortSignal,
+  ): Promise<Uint8Array | null> {
     let piece: Uint8Array | null = null;
     const deliver = (bytes: Uint8Array): void => {
-      piece = bytes.slice();
+      piece = memory.subarray(at % 8, (at % 8) + bytes.length);
+      piece.set(bytes);
     };
-    await pass.read(at, end, deliver, { signal, first: true });
+    await pass.read(at, Math.min(end, at + memory.length - 8), deliver, { signal, first: true });
     return piece;
   }
 
@@ -340,20 +365,14 @@ export function gzipSource(inner: ByteSource, options: GzipSourceOptions = {}): 
     signal?.throwIfAborted();
     const wanted = spansOf(map, from, to);
     const left = new AbortController();
-    const abort = (): void => left.abort(signal!.reason);
-    signal?.addEventListener("abort", abort, { once: true });
-    const coming: { readonly bytes: Promise<Uint8Array>; readonly memory: Uint8Array<ArrayBuffer> | null }[] =
-      [];
-    const pool = new BufferPool(8 << 20);
-    // What is taken whole is inflated into memory that is used again; what is taken in part may be wanted again.
-    const begin = (span: Span): (typeof coming)[number] => {
-      const size = span.endOffset - span.start.offset;
-      if (span.start.offset < from || span.endOffset > to || spans.has(span)) {
-        return { bytes: spans.get(span, left.signal), memory: null };
+    const stay = signal && onAbort(signal, () => left.abort(signal.reason));
+    const coming: Promise<Lent>[] = [];
+    // What is taken whole is lent memory that is used again; what is taken in part may be wanted again.
+    const begin = async (span: Span): Promise<Lent> => {
+      if (span.start.offset >= from && span.endOffset <= to && !spans.has(span)) {
+        return spans.lend(span, left.signal);
       }
-      const memory = pool.take(size);
-      const target = memory.subarray(0, size);
-      return { bytes: spans.into(span, target, true, left.signal).then(() => target), memory };
+      return { bytes: await spans.get(span, left.signal), release: () => undefined };
     };
     let next = 0;
     try {
@@ -368,19 +387,17 @@ export function gzipSource(inner: ByteSource, options: GzipSourceOptions = {}): 
         }
         for (next = Math.max(next, i); next < wanted.length && next < i + PARALLEL; next++) {
           if (!SpanReader.holds(wanted[next]!)) break;
-          const begun = begin(wanted[next]!);
-          begun.bytes.catch(() => undefined);
-          coming[next] = begun;
+          coming[next] = begin(wanted[next]!);
+          coming[next]!.catch(() => undefined);
         }
-        const { bytes, memory } = coming[i]!;
+        const lent = await coming[i]!;
         delete coming[i];
-        const whole = await bytes;
         signal?.throwIfAborted();
-        yield whole.subarray(start - span.start.offset, stop - span.start.offset);
-        if (memory !== null) pool.give(memory);
+        yield lent.bytes.subarray(start - span.start.offset, stop - span.start.offset);
+        lent.release();
       }
     } finally {
-      signal?.removeEventListener("abort", abort);
+      stay?.();
       left.abort(new LazyImageError("ERR_ABORTED_BY_SOURCE", "The stream was left."));
     }
   }
@@ -390,7 +407,7 @@ export function gzipSource(inner: ByteSource, options: GzipSourceOptions = {}): 
     // Inflating on costs less than beginning at another checkpoint.
     gap: Math.max(inner.gap, 1 << 20),
     async size(sizeOptions): Promise<number | null> {
-      await ready(sizeOptions?.signal);
+      await ready(Number.POSITIVE_INFINITY, sizeOptions?.signal);
       const map = known();
       return map.complete ? map.size : null;
     },
@@ -412,7 +429,8 @@ export function gzipSource(inner: ByteSource, options: GzipSourceOptions = {}): 
       if (!map.complete && end > pass.produced) {
         // How well what lies ahead compresses is a guess from what was passed; 1 : 2 where nothing was.
         const ratio = pass.produced > 0 ? pass.consumed / pass.produced : 0.5;
-        bytes += Math.ceil((end - pass.produced) * ratio);
+        const left = (compressedSize ?? Number.POSITIVE_INFINITY) - pass.consumed;
+        bytes += Math.min(left, Math.ceil((end - pass.produced) * ratio));
         requests++;
       }
       return { bytes, requests, peakBytes: requests === 0 ? 0 : MOST_PEAK };
@@ -449,11 +467,9 @@ export async function buildIndex(
 ): Promise<GzipIndex> {
   const { onProgress, signal } = options;
   const totalBytes = onProgress === undefined ? null : await inner.size({ signal });
-  const pass = new Pass(
-    inner,
-    options.spacing ?? DEFAULT_SPACING,
-    onProgress && ((bytes) => onProgress({ bytes, totalBytes })),
-  );
+  const pass = new Pass(inner, options.spacing ?? DEFAULT_SPACING, {
+    onProgress: onProgress && ((bytes) => onProgress({ bytes, totalBytes })),
+  });
   await pass.read(0, Number.POSITIVE_INFINITY, () => undefined, { signal });
   return pass.index!;
 }
@@ -487,15 +503,6 @@ function requireRange(offset: number, length: number): void {
       `Bytes ${offset} to ${offset} + ${length}: both must be whole numbers from 0 on.`,
     );
   }
-}
-
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise;
-  return new Promise((resolve, reject) => {
-    const leave = (): void => reject(signal.reason);
-    signal.addEventListener("abort", leave, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", leave));
-  });
 }
 
 function message(error: unknown): string {

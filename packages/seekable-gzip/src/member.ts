@@ -8,15 +8,16 @@ export interface MemberHeader {
   readonly blockSize: number | null;
 }
 
+const DEFLATE = 8;
 const FHCRC = 2;
 const FEXTRA = 4;
 const FNAME = 8;
 const FCOMMENT = 16;
 const RESERVED = 0xe0;
 
-/** Whether `bytes` begin as a gzip member does (RFC 1952, section 2.3.1). */
+/** Whether `bytes` begin with ID1 and ID2, as a gzip member does (RFC 1952, section 2.3.1). */
 export function isGzip(bytes: Uint8Array): boolean {
-  return bytes.length >= 3 && bytes[0] === 0x1f && bytes[1] === 0x8b && bytes[2] === 8;
+  return bytes.length >= 2 && bytes[0] === 0x1f && bytes[1] === 0x8b;
 }
 
 /**
@@ -28,6 +29,7 @@ export function isGzip(bytes: Uint8Array): boolean {
 export function readHeader(bytes: Uint8Array): MemberHeader | null {
   if (bytes.length < 10) return null;
   if (!isGzip(bytes)) throw corrupt("they begin with no gzip header");
+  if (bytes[2] !== DEFLATE) throw corrupt(`the compression method is ${bytes[2]}, not deflate (8)`);
   const flags = bytes[3]!;
   if ((flags & RESERVED) !== 0) throw corrupt(`the header sets reserved flags (${flags})`);
   let at = 10;

@@ -1,13 +1,13 @@
 import { combineCrc32 } from "@lazyimg/codecs";
 import type { ByteSource } from "@lazyimg/core";
-import { LazyImageError } from "@lazyimg/core";
+import { LazyImageError, onAbort } from "@lazyimg/core";
 import { Breather } from "./breathe.js";
 import { GzipDecoder } from "./decoder.js";
 import type { GzipIndex, GzipPoint } from "./gzip-index.js";
 import { giveInflater, takeInflater } from "./inflater-pool.js";
 
 /** What is fetched before it is known that more is needed: enough for any image header. */
-const HEAD = 16384;
+export const HEAD = 16384;
 /** How long a stream that nobody reads stays open, in case someone reads on. */
 const IDLE = 1000;
 /** Above this many points every second one is dropped: at most 32 MiB of windows. */
@@ -49,13 +49,26 @@ export class Pass {
   #idle: ReturnType<typeof setTimeout> | undefined;
   #failure: { readonly reason: unknown } | null = null;
   #index: GzipIndex | null = null;
+  readonly #head: Uint8Array | undefined;
   readonly #onProgress: ((compressed: number) => void) | undefined;
   /** Called once, when the end was reached and all checks passed. */
   onIndex: ((index: GzipIndex) => void) | undefined;
 
-  constructor(inner: ByteSource, spacing: number, onProgress?: (compressed: number) => void) {
+  /** `head`: the file's first bytes, if they are there already. */
+  constructor(
+    inner: ByteSource,
+    spacing: number,
+    {
+      head,
+      onProgress,
+    }: {
+      readonly head?: Uint8Array | undefined;
+      readonly onProgress?: ((compressed: number) => void) | undefined;
+    } = {},
+  ) {
     this.#inner = inner;
     this.#spacing = spacing;
+    this.#head = head;
     this.#onProgress = onProgress;
   }
 
@@ -110,7 +123,7 @@ export class Pass {
         if (this.#demands.size === 0) this.#io.abort();
         reject(signal!.reason);
       };
-      const settled = (): void => signal?.removeEventListener("abort", leave);
+      let settled = (): void => undefined;
       const demand: Demand = {
         from,
         end,
@@ -141,7 +154,7 @@ export class Pass {
         resolve();
         return;
       }
-      signal?.addEventListener("abort", leave, { once: true });
+      if (signal !== undefined) settled = onAbort(signal, leave);
       this.#demands.add(demand);
       if (!this.#running) this.#drive();
     });
@@ -271,8 +284,8 @@ export class Pass {
       }
       if (this.#fed === 0 && this.#pieces === null) {
         const signal = this.#freshSignal();
-        const head = await this.#inner.read(0, HEAD, { signal });
-        this.#ended = head.length < HEAD;
+        const head = this.#head ?? (await this.#inner.read(0, HEAD, { signal }));
+        this.#ended = this.#head === undefined && head.length < HEAD;
         this.#piece = head;
       } else {
         this.#pieces ??= this.#inner

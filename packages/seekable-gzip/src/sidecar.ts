@@ -5,7 +5,7 @@ import type { GzipIndex } from "./gzip-index.js";
 import { readHeader } from "./member.js";
 
 /** An index made before: its bytes, where they are, or what fetches them (`null` where there is none). */
-export type Sidecar = Uint8Array | ByteSource | (() => Promise<Uint8Array | null>);
+export type Sidecar = Uint8Array | ByteSource | ((signal?: AbortSignal) => Promise<Uint8Array | null>);
 
 // Windows of 32768 points. A number that bounds an allocation, not one that a file reaches.
 const MOST_BYTES = 1 << 30;
@@ -14,7 +14,7 @@ const MOST_BYTES = 1 << 30;
 export async function loadSidecar(sidecar: Sidecar, signal?: AbortSignal): Promise<GzipIndex | null> {
   if (sidecar instanceof Uint8Array) return readIndex(sidecar);
   if (typeof sidecar === "function") {
-    const bytes = await sidecar();
+    const bytes = await sidecar(signal);
     return bytes === null ? null : readIndex(bytes);
   }
   if (!isByteSource(sidecar)) {
@@ -42,13 +42,14 @@ export async function loadSidecar(sidecar: Sidecar, signal?: AbortSignal): Promi
 export async function contradiction(
   index: GzipIndex,
   inner: ByteSource,
-  signal?: AbortSignal,
+  options: { readonly head?: Uint8Array | undefined; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<string | null> {
+  const { signal } = options;
   const size = await inner.size({ signal });
   if (size !== null && size !== index.compressedSize) {
     return `it is for a file of ${index.compressedSize} bytes, and this one has ${size}`;
   }
-  const head = await inner.read(0, Math.min(512, index.compressedSize), { signal });
+  const head = options.head ?? (await inner.read(0, Math.min(512, index.compressedSize), { signal }));
   const first = index.points[0]!.bit;
   try {
     const header = readHeader(head);

@@ -1,6 +1,6 @@
 import { crc32 } from "@lazyimg/codecs";
 import type { ByteSource } from "@lazyimg/core";
-import { LazyImageError } from "@lazyimg/core";
+import { LazyImageError, SharedWork } from "@lazyimg/core";
 import { platformInflate } from "#platform-inflate";
 import { Breather } from "./breathe.js";
 import { Budget } from "./budget.js";
@@ -28,26 +28,28 @@ export interface Span {
 /** Spans above this size (blocks can be that long where data compress well) are streamed, never held. */
 const LARGE = 4 << 20;
 /** Compressed and inflated bytes of spans that are being decoded. */
-const IN_FLIGHT = 12 << 20;
+const IN_FLIGHT = 8 << 20;
 /** Memory for compressed bytes that is kept for the next span. */
 const POOLED = 3 << 20;
 /** Inflated spans that are kept. */
-const CACHED = 6 << 20;
+const CACHED = 4 << 20;
 
-interface Shared {
-  readonly promise: Promise<Uint8Array>;
-  readonly controller: AbortController;
-  readers: number;
+/** Bytes in memory that is used again or freed after `release`. */
+export interface Lent {
+  readonly bytes: Uint8Array;
+  release(): void;
 }
 
 /** Decodes spans, several at once, and remembers recent ones. */
 export class SpanReader {
   readonly #inner: ByteSource;
   readonly #budget = new Budget(IN_FLIGHT);
+  /** Our own decoder has one thread: one span after another is ready sooner, with less memory, than all at last. */
+  readonly #turn = new Budget(1);
   readonly #cache = new Map<string, Uint8Array>();
   #cached = 0;
   readonly #pool = new BufferPool(POOLED);
-  readonly #shared = new Map<string, Shared>();
+  readonly #decoding = new Map<string, SharedWork<Uint8Array>>();
 
   constructor(inner: ByteSource) {
     this.#inner = inner;
@@ -84,22 +86,21 @@ export class SpanReader {
       this.#cache.set(key, known);
       return known;
     }
-    let shared = this.#shared.get(key);
-    if (shared === undefined) {
-      const controller = new AbortController();
-      const promise = this.#decode(span, controller.signal);
-      shared = { promise, controller, readers: 0 };
-      this.#shared.set(key, shared);
-      const mine = shared;
-      const forget = (): void => {
-        if (this.#shared.get(key) === mine) this.#shared.delete(key);
-      };
-      promise.then((bytes) => {
-        forget();
-        this.#remember(key, bytes);
-      }, forget);
+    let work = this.#decoding.get(key);
+    if (work === undefined || work.abandoned) {
+      const mine = new SharedWork(async (shared) => {
+        try {
+          const bytes = await this.#decode(span, shared);
+          this.#remember(key, bytes);
+          return bytes;
+        } finally {
+          if (this.#decoding.get(key) === mine) this.#decoding.delete(key);
+        }
+      });
+      work = mine;
+      this.#decoding.set(key, work);
     }
-    return join(shared, signal, () => this.#shared.delete(key));
+    return work.join(signal);
   }
 
   /** The part `[from, to)` of a span, in pieces that are valid until the next one is asked for. */
@@ -122,51 +123,98 @@ export class SpanReader {
     const length = compressedLength(span);
     const release = await this.#budget.acquire(size + length + 65536, signal);
     try {
-      if (beside && throughPlatform(span) && (await this.#byPlatform(span, target, signal))) return;
-      const memory = this.#pool.take(length);
-      const bytes = await this.#inner.read(Math.floor(span.start.bit / 8), length, { signal, into: memory });
-      if (bytes.length < length) throw ended(Math.floor(span.start.bit / 8) + bytes.length);
-      let at = 0;
-      for await (const piece of inflateSpan(span, [bytes], span.start.offset, span.endOffset, signal)) {
-        target.set(piece, at);
-        at += piece.length;
-      }
-      this.#pool.give(memory);
+      const lent = beside ? await this.#byPlatform(span, signal) : null;
+      if (lent === null) await this.#byKernel(span, target, signal);
+      else target.set(lent.bytes);
+      lent?.release();
     } finally {
       release();
     }
   }
 
-  /** The platform's way; `false` where that does not give what is expected, and our decoder must tell why. */
-  async #byPlatform(span: Span, target: Uint8Array, signal: AbortSignal): Promise<boolean> {
+  /**
+   * Decodes a whole span that `holds`, without sharing and without keeping it. In memory the bytes are aligned as they
+   * are in the file, to 8, so that numbers that are aligned there can be taken as they are.
+   */
+  async lend(span: Span, signal: AbortSignal): Promise<Lent> {
+    const size = span.endOffset - span.start.offset;
+    const release = await this.#budget.acquire(size + compressedLength(span) + 65536, signal);
+    try {
+      const lent = await this.#byPlatform(span, signal);
+      if (lent !== null) return lent;
+      const memory = this.#pool.take(size + 8);
+      const skip = span.start.offset % 8;
+      const bytes = memory.subarray(skip, skip + size);
+      await this.#byKernel(span, bytes, signal);
+      return { bytes, release: () => this.#pool.give(memory) };
+    } finally {
+      release();
+    }
+  }
+
+  /** With our own decoder, which tells what is wrong. */
+  async #byKernel(span: Span, target: Uint8Array, signal: AbortSignal): Promise<void> {
+    const first = Math.floor(span.start.bit / 8);
+    const length = compressedLength(span);
+    const memory = this.#pool.take(length);
+    const bytes = await this.#inner.read(first, length, { signal, into: memory });
+    if (bytes.length < length) throw ended(first + bytes.length);
+    const end = await this.#turn.acquire(1, signal);
+    try {
+      let at = 0;
+      for await (const piece of inflateSpan(span, [bytes], span.start.offset, span.endOffset, signal)) {
+        target.set(piece, at);
+        at += piece.length;
+      }
+    } finally {
+      end();
+    }
+    this.#pool.give(memory);
+  }
+
+  /** The platform's way; `null` where that is not to be used or does not give what is expected. */
+  async #byPlatform(span: Span, signal: AbortSignal): Promise<Lent | null> {
+    if (platformInflate === null || !throughPlatform(span)) return null;
+    const { inflate, free } = platformInflate;
     const size = span.endOffset - span.start.offset;
     const length = compressedLength(span);
     const first = Math.floor(span.start.bit / 8);
     const stream = new SpanStream(span.start, span.end!.bit, (most) => this.#pool.take(most));
     const read = await this.#inner.read(first, length, { signal, into: stream.body });
     if (read.length < length) throw ended(first + read.length);
-    const window = span.start.window?.length ?? 0;
+    const { history } = stream;
     let output: Uint8Array;
     try {
-      output = await platformInflate!.inflate(stream.seal(), window + size);
+      output = await inflate(stream.seal(), history + size);
     } catch {
       // Corrupt, or the end of a member lies between.
       signal.throwIfAborted();
-      return false;
+      return null;
     }
     this.#pool.give(stream.memory);
+    const release = (): void => free(output);
+    const bytes = output.subarray(history);
+    if (!signal.aborted && bytes.length === size && (span.crc === null || crc32(bytes) === span.crc)) {
+      return { bytes, release };
+    }
+    release();
     signal.throwIfAborted();
-    const bytes = output.subarray(window);
-    const right = bytes.length === size && (span.crc === null || crc32(bytes) === span.crc);
-    if (right) target.set(bytes);
-    platformInflate!.free(output);
-    return right;
+    return null;
   }
 
+  /** In memory that stays. */
   async #decode(span: Span, signal: AbortSignal): Promise<Uint8Array> {
-    const bytes = new Uint8Array(span.endOffset - span.start.offset);
-    await this.into(span, bytes, true, signal);
-    return bytes;
+    const size = span.endOffset - span.start.offset;
+    const release = await this.#budget.acquire(size + compressedLength(span) + 65536, signal);
+    try {
+      const lent = await this.#byPlatform(span, signal);
+      if (lent !== null) return lent.bytes;
+      const bytes = new Uint8Array(size);
+      await this.#byKernel(span, bytes, signal);
+      return bytes;
+    } finally {
+      release();
+    }
   }
 
   #remember(key: string, bytes: Uint8Array): void {
@@ -192,23 +240,6 @@ function usePlatform(): boolean {
   const inflater = takeInflater();
   giveInflater(inflater);
   return inflater.kind === "js";
-}
-
-/** Awaits shared work for one reader; the last reader to leave cancels it. */
-function join(shared: Shared, signal: AbortSignal | undefined, cancelled: () => void): Promise<Uint8Array> {
-  shared.readers++;
-  if (signal === undefined) return shared.promise;
-  return new Promise((resolve, reject) => {
-    const leave = (): void => {
-      if (--shared.readers === 0) {
-        cancelled();
-        shared.controller.abort(signal.reason);
-      }
-      reject(signal.reason);
-    };
-    signal.addEventListener("abort", leave, { once: true });
-    shared.promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", leave));
-  });
 }
 
 /** Decodes `[from, to)` of a span with our own decoder, and verifies its end when it comes there. */

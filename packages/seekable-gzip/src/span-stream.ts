@@ -7,11 +7,13 @@ import type { GzipPoint } from "./gzip-index.js";
  *     a stored block that holds the window | empty blocks up to the bit where the stretch begins | its bytes,
  *     untouched but for the first and the last | an empty final block
  *
- * The output is the window, then the stretch.
+ * The output is the history, which is the window with some zeros before it, then the stretch.
  */
 export class SpanStream {
   /** Room for the whole stream: read the stretch's bytes into `body` and call `seal`. */
   readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Bytes of output before the stretch: as many as align it as it is aligned in the file, to 8. */
+  readonly history: number;
   /** What `take` gave. */
   readonly memory: Uint8Array<ArrayBuffer>;
   /** Where the stretch's bytes go: from the byte of its first bit to the byte of its last. */
@@ -29,7 +31,9 @@ export class SpanStream {
     const window = start.window;
     const bits = start.bit % 8;
     const filler = FILLERS[bits]!;
-    const stored = window === null || window.length === 0 ? 0 : 5 + window.length;
+    const padding = window === null ? 0 : (8 + (start.offset % 8) - (window.length % 8)) % 8;
+    this.history = window === null ? 0 : padding + window.length;
+    const stored = this.history === 0 ? 0 : 5 + this.history;
     const shared = bits === 0 ? 0 : 1;
     const at = stored + filler.length - shared;
     const length = Math.ceil(endBit / 8) - Math.floor(start.bit / 8);
@@ -39,11 +43,12 @@ export class SpanStream {
     if (window !== null && stored > 0) {
       // BFINAL 0, BTYPE 00, padding; LEN, NLEN.
       this.bytes[0] = 0;
-      this.bytes[1] = window.length & 255;
-      this.bytes[2] = window.length >> 8;
+      this.bytes[1] = this.history & 255;
+      this.bytes[2] = this.history >> 8;
       this.bytes[3] = this.bytes[1]! ^ 255;
       this.bytes[4] = this.bytes[2]! ^ 255;
-      this.bytes.set(window, 5);
+      this.bytes.fill(0, 5, 5 + padding);
+      this.bytes.set(window, 5 + padding);
     }
     this.bytes.set(filler.subarray(0, filler.length - shared), stored);
     this.#first = shared === 1 ? filler[filler.length - 1]! : 0;

@@ -70,7 +70,8 @@ function checkSizes(
     throw badMetadata(key, `chunks ${show(chunkShape)} do not have the axes of shape ${show(shape)}`);
   }
   const total = shape.reduce((product, size) => product * size, type.itemSize);
-  if (!Number.isSafeInteger(total)) throw badMetadata(key, `shape ${show(shape)} has more than 2 ** 53 bytes`);
+  if (!Number.isSafeInteger(total))
+    throw badMetadata(key, `shape ${show(shape)} has more than 2 ** 53 bytes`);
   const chunkBytes = chunkShape.reduce((product, size) => product * size, type.itemSize);
   if (!(chunkBytes <= MAX_CHUNK_BYTES)) {
     throw new LazyImageError(
@@ -92,11 +93,16 @@ export function parseV2Array(meta: Json, attributes: Json, prefix: string): Arra
   const chunkShape = sizesOf(meta.chunks, 1, key, "chunks");
   const { type, bigEndian } = parseV2Type(meta.dtype, key);
   const chunkBytes = checkSizes(shape, chunkShape, type, key);
-  if (meta.order !== "C" && meta.order !== "F") throw badMetadata(key, `order is ${show(meta.order)}, not "C" or "F"`);
+  if (meta.order !== "C" && meta.order !== "F")
+    throw badMetadata(key, `order is ${show(meta.order)}, not "C" or "F"`);
   const separator = meta.dimension_separator ?? ".";
-  if (separator !== "." && separator !== "/") throw badMetadata(key, `dimension_separator is ${show(separator)}`);
+  if (separator !== "." && separator !== "/")
+    throw badMetadata(key, `dimension_separator is ${show(separator)}`);
   const filters = Array.isArray(meta.filters) ? (meta.filters as unknown[]) : [];
-  const chain = [...filters, ...(meta.compressor === null || meta.compressor === undefined ? [] : [meta.compressor])];
+  const chain = [
+    ...filters,
+    ...(meta.compressor === null || meta.compressor === undefined ? [] : [meta.compressor]),
+  ];
   const named = chain.map((codec) => {
     if (isObject(codec) && typeof codec.id === "string") return { name: codec.id, configuration: codec };
     throw badMetadata(key, `codec ${show(codec)} has no id`);
@@ -133,7 +139,8 @@ function chainOf(value: unknown, key: string, field: string): { name: string; co
   if (!Array.isArray(value)) throw badMetadata(key, `${field} is ${show(value)}; expected a list`);
   return value.map((codec: unknown) => {
     if (typeof codec === "string") return { name: codec, configuration: {} };
-    if (!isObject(codec) || typeof codec.name !== "string") throw badMetadata(key, `codec ${show(codec)} has no name`);
+    if (!isObject(codec) || typeof codec.name !== "string")
+      throw badMetadata(key, `codec ${show(codec)} has no name`);
     return { name: codec.name, configuration: isObject(codec.configuration) ? codec.configuration : {} };
   });
 }
@@ -151,7 +158,11 @@ function readChain(
     const found = rest.shift()!.configuration.order;
     if (found === "F") order.reverse();
     else if (found !== "C") {
-      if (!Array.isArray(found) || [...found].sort((a, b) => a - b).some((axis, n) => axis !== n) || found.length !== rank) {
+      if (
+        !Array.isArray(found) ||
+        [...found].sort((a, b) => a - b).some((axis, n) => axis !== n) ||
+        found.length !== rank
+      ) {
         throw badMetadata(key, `transpose order ${show(found)} is no permutation of ${rank} axes`);
       }
       order = found as number[];
@@ -172,7 +183,8 @@ function readChain(
  */
 export function parseV3Array(meta: Json, prefix: string): ArraySpec {
   const key = `${prefix}zarr.json`;
-  const unsupported = (what: string) => new LazyImageError("ERR_UNSUPPORTED", `Zarr metadata ${key}: ${what} is not read`);
+  const unsupported = (what: string) =>
+    new LazyImageError("ERR_UNSUPPORTED", `Zarr metadata ${key}: ${what} is not read`);
   const shape = sizesOf(meta.shape, 1, key, "shape");
   const grid = isObject(meta.chunk_grid) ? meta.chunk_grid : {};
   if (grid.name !== "regular") throw unsupported(`chunk grid ${show(grid.name)}`);
@@ -186,7 +198,8 @@ export function parseV3Array(meta: Json, prefix: string): ArraySpec {
   let chunkShape = outer;
   let sharding: Sharding | undefined;
   if (chain.some(({ name }) => name === "sharding_indexed")) {
-    if (chain.length !== 1) throw unsupported(`sharding together with ${chain.map(({ name }) => name).join(", ")}`);
+    if (chain.length !== 1)
+      throw unsupported(`sharding together with ${chain.map(({ name }) => name).join(", ")}`);
     const { configuration } = chain[0]!;
     chunkShape = sizesOf(configuration.chunk_shape, 1, key, "the shards' chunk_shape");
     if (chunkShape.length !== outer.length || outer.some((size, axis) => size % chunkShape[axis]! !== 0)) {
@@ -199,7 +212,8 @@ export function parseV3Array(meta: Json, prefix: string): ArraySpec {
       throw unsupported(`a shard index encoded by ${names}`);
     }
     const location = configuration.index_location ?? "end";
-    if (location !== "end" && location !== "start") throw badMetadata(key, `index_location is ${show(location)}`);
+    if (location !== "end" && location !== "start")
+      throw badMetadata(key, `index_location is ${show(location)}`);
     if (chain.some(({ name }) => name === "sharding_indexed")) throw unsupported("a shard in a shard");
     sharding = { shape: outer, indexAtEnd: location === "end", indexChecked: names !== "bytes" };
     const chunks = outer.reduce((product, size, axis) => product * (size / chunkShape[axis]!), 1);

@@ -32,7 +32,9 @@ export function parseJson(bytes: Uint8Array, key: string): Json {
     try {
       value = JSON.parse(quoteBareNumbers(text));
     } catch {
-      throw new LazyImageError("ERR_CORRUPT", `Zarr metadata ${key} is not JSON: ${text.slice(0, 80)}`, { cause });
+      throw new LazyImageError("ERR_CORRUPT", `Zarr metadata ${key} is not JSON: ${text.slice(0, 80)}`, {
+        cause,
+      });
     }
   }
   if (!isObject(value)) throw badMetadata(key, `expected an object, found ${show(value)}`);

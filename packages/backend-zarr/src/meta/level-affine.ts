@@ -1,4 +1,11 @@
-import { type Affine, createAffine, invertAffine, isLazyImageError, LazyImageError, multiplyAffines } from "@lazyimg/core";
+import {
+  type Affine,
+  createAffine,
+  invertAffine,
+  isLazyImageError,
+  LazyImageError,
+  multiplyAffines,
+} from "@lazyimg/core";
 import type { AxisMatrix, Multiscales } from "./ome.js";
 
 /**
@@ -11,13 +18,19 @@ export function omeAffine(matrix: AxisMatrix, { axes, rank, units }: Multiscales
   const rows = spatial.map((row, n) => {
     if (row === undefined) return [0, 0, 0, 0].map((_, column) => (column === n ? 1 : 0));
     const factor = units[row]!;
-    const columns = spatial.map((column, m) => (column === undefined ? Number(m === n) : matrix[row]![column]!));
+    const columns = spatial.map((column, m) =>
+      column === undefined ? Number(m === n) : matrix[row]![column]!,
+    );
     return [...columns, matrix[row]![rank]!].map((value) => value * factor);
   });
   try {
     return createAffine([...rows.flat(), 0, 0, 0, 1]);
   } catch (cause) {
-    throw new LazyImageError("ERR_CORRUPT", `The OME transformations make no affine: ${(cause as Error).message}`, { cause });
+    throw new LazyImageError(
+      "ERR_CORRUPT",
+      `The OME transformations make no affine: ${(cause as Error).message}`,
+      { cause },
+    );
   }
 }
 
@@ -51,4 +64,7 @@ export function levelAffine(finest: Affine, base: Affine, level: Affine): Affine
 }
 
 const singular = (): LazyImageError =>
-  new LazyImageError("ERR_CORRUPT", "The OME scale of the finest level has a zero, so coarser levels have no place");
+  new LazyImageError(
+    "ERR_CORRUPT",
+    "The OME scale of the finest level has a zero, so coarser levels have no place",
+  );

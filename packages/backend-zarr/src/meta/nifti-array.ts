@@ -52,7 +52,13 @@ export function parseNiftiArray(bytes: Uint8Array, name: string): ZarrNiftiHeade
 export function checkHeader(
   header: NiftiHeader,
   { type, prefix }: ArraySpec,
-  sizes: { readonly i: number; readonly j: number; readonly k: number; readonly t: number; readonly c: number },
+  sizes: {
+    readonly i: number;
+    readonly j: number;
+    readonly k: number;
+    readonly t: number;
+    readonly c: number;
+  },
 ): void {
   const [i = 1, j = 1, k = 1, t = 1, c = 1, ...more] = header.shape;
   const same = i === sizes.i && j === sizes.j && k === sizes.k && t === sizes.t && c === sizes.c;

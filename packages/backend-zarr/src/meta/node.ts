@@ -39,7 +39,11 @@ function v3Hierarchy(store: Store, root: Json): Hierarchy {
 }
 
 /** v2: three files for each node, or all of them in `.zmetadata`. */
-async function v2Hierarchy(store: Store, consolidated: Json | undefined, options: GetOptions): Promise<Hierarchy | null> {
+async function v2Hierarchy(
+  store: Store,
+  consolidated: Json | undefined,
+  options: GetOptions,
+): Promise<Hierarchy | null> {
   const entries = isObject(consolidated?.metadata) ? consolidated.metadata : undefined;
   const find = async (key: string, given: GetOptions): Promise<Json | undefined> => {
     const known = entries?.[key];
@@ -55,7 +59,10 @@ async function v2Hierarchy(store: Store, consolidated: Json | undefined, options
     attributes,
     array: array && parseV2Array(array, attributes, ""),
     async arrayAt(path, given = {}) {
-      const [meta, own = {}] = await Promise.all([find(`${path}/.zarray`, given), find(`${path}/.zattrs`, given)]);
+      const [meta, own = {}] = await Promise.all([
+        find(`${path}/.zarray`, given),
+        find(`${path}/.zattrs`, given),
+      ]);
       return meta && parseV2Array(meta, own, `${path}/`);
     },
   };

@@ -55,7 +55,15 @@ const MILLIMETRES: Readonly<Record<string, number>> = {
 };
 
 type Role = "i" | "j" | "k" | "t" | "c";
-const BY_NAME: Readonly<Record<string, Role>> = { x: "i", y: "j", z: "k", t: "t", time: "t", c: "c", channel: "c" };
+const BY_NAME: Readonly<Record<string, Role>> = {
+  x: "i",
+  y: "j",
+  z: "k",
+  t: "t",
+  time: "t",
+  c: "c",
+  channel: "c",
+};
 
 /** Names of axes without OME metadata: the last are z, y, x, and before them t, c, as NIfTI-Zarr and OME order them. */
 const BY_RANK: Readonly<Record<number, readonly string[]>> = {
@@ -92,7 +100,10 @@ export function axesByName(names: readonly Axis[], key: string): Axes {
   for (const [n, axis] of names.entries()) {
     const role = roleOf(axis);
     if (role !== undefined && axes[role] !== undefined) {
-      throw new LazyImageError("ERR_UNSUPPORTED", `${key}: two axes are ${axis.name} of type ${axis.type ?? "unknown"}`);
+      throw new LazyImageError(
+        "ERR_UNSUPPORTED",
+        `${key}: two axes are ${axis.name} of type ${axis.type ?? "unknown"}`,
+      );
     }
     if (role !== undefined) axes[role] = n;
     else if (axis.type === "space") spatial.push(n);
@@ -119,7 +130,8 @@ export function axesByRank(rank: number, dimensionNames: readonly string[] | und
     throw new LazyImageError("ERR_UNSUPPORTED", `${key} has ${rank} axes; images have 3 to 5`);
   }
   const given = dimensionNames?.map((name) => name.toLowerCase());
-  const usable = given?.length === rank && new Set(given).size === rank && given.every((name) => name in BY_NAME);
+  const usable =
+    given?.length === rank && new Set(given).size === rank && given.every((name) => name in BY_NAME);
   return axesByName(
     (usable ? given : names).map((name) => ({ name, type: undefined, unit: undefined })),
     key,
@@ -132,17 +144,21 @@ function parseAxes(value: unknown, rank: number | undefined, key: string): Axis[
     const names = ["t", "c", "z", "y", "x"].slice(5 - rank);
     return names.map((name) => ({ name, type: undefined, unit: undefined }));
   }
-  if (!Array.isArray(value) || value.length < 2 || value.length > 8) throw badMetadata(key, `axes are ${show(value)}`);
+  if (!Array.isArray(value) || value.length < 2 || value.length > 8)
+    throw badMetadata(key, `axes are ${show(value)}`);
   return value.map((axis: unknown) => {
     if (typeof axis === "string") return { name: axis, type: undefined, unit: undefined };
-    if (!isObject(axis) || typeof axis.name !== "string") throw badMetadata(key, `axis ${show(axis)} has no name`);
+    if (!isObject(axis) || typeof axis.name !== "string")
+      throw badMetadata(key, `axis ${show(axis)} has no name`);
     const text = (field: unknown) => (typeof field === "string" ? field : undefined);
     return { name: axis.name, type: text(axis.type), unit: text(axis.unit) };
   });
 }
 
 const identity = (rank: number): number[][] =>
-  Array.from({ length: rank }, (_, row) => Array.from({ length: rank + 1 }, (__, column) => (row === column ? 1 : 0)));
+  Array.from({ length: rank }, (_, row) =>
+    Array.from({ length: rank + 1 }, (__, column) => (row === column ? 1 : 0)),
+  );
 
 /** `a` after `b`. */
 function compose(a: AxisMatrix, b: AxisMatrix): AxisMatrix {
@@ -158,7 +174,11 @@ function compose(a: AxisMatrix, b: AxisMatrix): AxisMatrix {
 }
 
 function numbersOf(value: unknown, count: number, key: string, what: string): number[] {
-  if (!Array.isArray(value) || value.length !== count || !value.every((x) => typeof x === "number" && Number.isFinite(x))) {
+  if (
+    !Array.isArray(value) ||
+    value.length !== count ||
+    !value.every((x) => typeof x === "number" && Number.isFinite(x))
+  ) {
     throw badMetadata(key, `${what} is ${show(value)}; expected ${count} numbers`);
   }
   return value as number[];
@@ -175,13 +195,15 @@ function matrixOf(value: unknown, rank: number, key: string, depth = 0): AxisMat
       for (const [n, scale] of numbersOf(value.scale, rank, key, "scale").entries()) result[n]![n] = scale;
       return result;
     case "translation":
-      for (const [n, shift] of numbersOf(value.translation, rank, key, "translation").entries()) result[n]![rank] = shift;
+      for (const [n, shift] of numbersOf(value.translation, rank, key, "translation").entries())
+        result[n]![rank] = shift;
       return result;
     case "affine":
     case "rotation": {
       const rows: unknown = value[value.type];
       const columns = value.type === "affine" ? rank + 1 : rank;
-      if (!Array.isArray(rows) || rows.length < rank) throw badMetadata(key, `${value.type} is ${show(rows)}`);
+      if (!Array.isArray(rows) || rows.length < rank)
+        throw badMetadata(key, `${value.type} is ${show(rows)}`);
       for (let row = 0; row < rank; row++) {
         const numbers = numbersOf(rows[row], columns, key, `a row of ${value.type}`);
         result[row] = columns === rank ? [...numbers, 0] : numbers;
@@ -201,7 +223,10 @@ function matrixOf(value: unknown, rank: number, key: string, depth = 0): AxisMat
 /** Transformations one after the other. */
 function chainOf(value: unknown, rank: number, key: string, depth = 0): AxisMatrix {
   if (!Array.isArray(value)) throw badMetadata(key, `coordinateTransformations are ${show(value)}`);
-  return value.reduce((before: AxisMatrix, item) => compose(matrixOf(item, rank, key, depth), before), identity(rank));
+  return value.reduce(
+    (before: AxisMatrix, item) => compose(matrixOf(item, rank, key, depth), before),
+    identity(rank),
+  );
 }
 
 /** The transformations of all levels: the whole list, or of RFC-5's named ones the first, which leads to the world. */
@@ -228,11 +253,14 @@ export function parseMultiscales(attributes: Json, key: string): Multiscales | u
   const system = systems.find((one) => isObject(one) && Array.isArray(one.axes));
   const axes = parseAxes(first.axes ?? (isObject(system) ? system.axes : undefined), 5, key);
   const rank = axes.length;
-  if (!Array.isArray(first.datasets) || first.datasets.length === 0) throw badMetadata(key, "multiscales have no datasets");
+  if (!Array.isArray(first.datasets) || first.datasets.length === 0)
+    throw badMetadata(key, "multiscales have no datasets");
   const common = commonOf(first.coordinateTransformations, rank, key);
   const levels = first.datasets.map((dataset: unknown) => {
-    if (!isObject(dataset) || typeof dataset.path !== "string") throw badMetadata(key, `dataset ${show(dataset)}`);
-    if (!isSafePath(dataset.path)) throw badMetadata(key, `dataset path ${show(dataset.path)} leaves the group`);
+    if (!isObject(dataset) || typeof dataset.path !== "string")
+      throw badMetadata(key, `dataset ${show(dataset)}`);
+    if (!isSafePath(dataset.path))
+      throw badMetadata(key, `dataset path ${show(dataset.path)} leaves the group`);
     const { coordinateTransformations: own } = dataset;
     const matrix = own === undefined ? undefined : chainOf(own, rank, key);
     return { path: dataset.path, matrix: matrix && common ? compose(common, matrix) : (matrix ?? common) };
@@ -241,7 +269,8 @@ export function parseMultiscales(attributes: Json, key: string): Multiscales | u
     const isSpatial = type === "space" || (type === undefined && /^[xyz]$/i.test(name));
     if (!isSpatial || unit === undefined) return 1;
     const factor = MILLIMETRES[unit];
-    if (factor === undefined) throw new LazyImageError("ERR_UNSUPPORTED", `${key}: unit ${show(unit)} of axis ${name}`);
+    if (factor === undefined)
+      throw new LazyImageError("ERR_UNSUPPORTED", `${key}: unit ${show(unit)} of axis ${name}`);
     return factor;
   });
   return { axes: axesByName(axes, key), rank, units, levels };

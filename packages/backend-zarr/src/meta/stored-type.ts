@@ -29,7 +29,12 @@ function samples(name: string, count: number, opaque: boolean): StoredType {
   return { name, dtype: "uint8", itemSize: count, samples: count, numberSize: 1, half: false, opaque };
 }
 
-const half = (name: string): StoredType => ({ ...plain(name, "float32"), itemSize: 2, numberSize: 2, half: true });
+const half = (name: string): StoredType => ({
+  ...plain(name, "float32"),
+  itemSize: 2,
+  numberSize: 2,
+  half: true,
+});
 
 const V2: Readonly<Record<string, DType>> = {
   b1: "uint8",
@@ -76,7 +81,8 @@ export function parseV2Type(value: unknown, key: string): { type: StoredType; bi
     return { type: samples("structured", count, false), bigEndian: false };
   }
   const match = typeof value === "string" ? /^([<>|=])([a-zA-Z])(\d+)$/.exec(value) : null;
-  if (match === null) throw typeof value === "string" ? unsupported(key, value) : badMetadata(key, `dtype ${show(value)}`);
+  if (match === null)
+    throw typeof value === "string" ? unsupported(key, value) : badMetadata(key, `dtype ${show(value)}`);
   const [, order, kind, size] = match as unknown as [string, string, string, string];
   const name = kind + size;
   const bigEndian = order === ">";
@@ -99,7 +105,8 @@ export function parseV3Type(value: unknown, key: string): StoredType {
   if (value === "float16") return half("float16");
   if (isDType(value)) return plain(value, value);
   const raw = typeof value === "string" ? /^r(\d+)$/.exec(value) : null;
-  if (raw !== null && Number(raw[1]) % 8 === 0 && Number(raw[1]) > 0) return samples(value as string, Number(raw[1]) / 8, true);
+  if (raw !== null && Number(raw[1]) % 8 === 0 && Number(raw[1]) > 0)
+    return samples(value as string, Number(raw[1]) / 8, true);
   if (isObject(value) && isObject(value.configuration)) {
     const { fields, length_bytes: length } = value.configuration;
     if (Array.isArray(fields)) {
@@ -122,7 +129,8 @@ export function parseV3Type(value: unknown, key: string): StoredType {
 export function fillBytes(type: StoredType, value: unknown, key: string): Uint8Array {
   const bytes = new Uint8Array(type.itemSize);
   if (value === null || value === undefined || value === 0 || value === "") return bytes;
-  const fail = (): LazyImageError => badMetadata(key, `fill value ${show(value)} is none of data type ${type.name}`);
+  const fail = (): LazyImageError =>
+    badMetadata(key, `fill value ${show(value)} is none of data type ${type.name}`);
   if (type.samples > 1) {
     // numpy writes the bytes of a structure in base64.
     if (typeof value !== "string") return bytes;
@@ -136,11 +144,18 @@ export function fillBytes(type: StoredType, value: unknown, key: string): Uint8A
   }
   const view = new DataView(bytes.buffer);
   const parts = DTYPES[type.dtype].lanes === 2 && Array.isArray(value) ? (value as unknown[]) : [value];
-  for (const [lane, part] of parts.slice(0, 2).entries()) writeNumber(view, lane * type.numberSize, type, part, fail);
+  for (const [lane, part] of parts.slice(0, 2).entries())
+    writeNumber(view, lane * type.numberSize, type, part, fail);
   return bytes;
 }
 
-function writeNumber(view: DataView, at: number, type: StoredType, part: unknown, fail: () => LazyImageError): void {
+function writeNumber(
+  view: DataView,
+  at: number,
+  type: StoredType,
+  part: unknown,
+  fail: () => LazyImageError,
+): void {
   const { dtype, numberSize } = type;
   const kind = type.half ? "f" : DTYPES[dtype].kind;
   if (typeof part === "string" && /^0x[0-9a-f]+$/i.test(part)) {
@@ -149,7 +164,11 @@ function writeNumber(view: DataView, at: number, type: StoredType, part: unknown
     for (let n = 0; n < numberSize; n++) view.setUint8(at + n, Number((bits >> BigInt(8 * n)) & 255n));
     return;
   }
-  const named: Readonly<Record<string, number>> = { NaN: Number.NaN, Infinity: Infinity, "-Infinity": -Infinity };
+  const named: Readonly<Record<string, number>> = {
+    NaN: Number.NaN,
+    Infinity: Infinity,
+    "-Infinity": -Infinity,
+  };
   const number = typeof part === "string" ? (named[part] ?? Number(part)) : Number(part);
   if (typeof part === "object" || (Number.isNaN(number) && part !== "NaN")) throw fail();
   if (kind === "f" || kind === "c") {

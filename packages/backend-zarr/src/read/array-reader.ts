@@ -13,13 +13,13 @@ import { readFileSync } from "#directory";
 import { type DecodeWorker, decodeWorkers } from "#workers";
 import type { ArraySpec } from "../meta/array-spec.js";
 import type { Store } from "../store/store.js";
-import { type Axes, type Frame, framesOf, shape4DOf, type Span, spansOf } from "./axes.js";
-import type { ChunkCache } from "./cache.js";
+import { type Axes, type Frame, framesOf, type Span, shape4DOf, spansOf } from "./axes.js";
 import { breathe } from "./breathe.js";
+import type { ChunkCache } from "./cache.js";
 import { type ChunkSource, zarritaChunks } from "./fallback.js";
 import { scatter, scatterFill } from "./scatter.js";
-import { SharedWork } from "./shared.js";
 import { ShardReader } from "./shards.js";
+import { SharedWork } from "./shared.js";
 import { type ChunkLayout, denseStrides, type Task, type TaskChunk, TaskRunner } from "./task.js";
 
 /** Decoded bytes of one task: enough rows to copy at once, little enough to hold several. */
@@ -153,7 +153,11 @@ export class ArrayReader {
 
   /** All of a small array as bytes, in C order of the array: the NIfTI header. */
   async readBytes(signal: AbortSignal | undefined): Promise<Uint8Array> {
-    const size: Range4D = this.shape.map((count) => ({ start: 0, step: 1, size: count })) as unknown as Range4D;
+    const size: Range4D = this.shape.map((count) => ({
+      start: 0,
+      step: 1,
+      size: count,
+    })) as unknown as Range4D;
     const tensor = (await this.readRegion(size, { signal })).contiguous("F");
     return new Uint8Array(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength);
   }
@@ -174,7 +178,12 @@ export class ArrayReader {
       step *= shape[axis]!;
     }
     const data = allocate(type.dtype, step);
-    return new Tensor({ data, dtype: type.dtype, shape, strides: strides as [number, number, number, number] });
+    return new Tensor({
+      data,
+      dtype: type.dtype,
+      shape,
+      strides: strides as [number, number, number, number],
+    });
   }
 
   /** The chunks that overlap a box of the array, the fastest axis in memory running first. */
@@ -243,7 +252,9 @@ export class ArrayReader {
       if (chunks > 0 && chunks + one.needs.length > limit(BATCH_BYTES)) groups.push([]);
       groups.at(-1)!.push(one);
     }
-    return [...shards.values()].flat().map((group) => ({ needs: group.flatMap(({ needs }) => needs), rows: group }));
+    return [...shards.values()]
+      .flat()
+      .map((group) => ({ needs: group.flatMap(({ needs }) => needs), rows: group }));
   }
 
   async #readBatches(batches: readonly Batch[], bytes: number, reading: Reading): Promise<void> {
@@ -308,7 +319,11 @@ export class ArrayReader {
     if (this.#store.sync !== undefined) return undefined;
     await Promise.all(
       missing.map(async ({ key, object }) => {
-        const bytes = await this.#fetching.join(object, (shared) => this.#store.get(object, { signal: shared }), signal);
+        const bytes = await this.#fetching.join(
+          object,
+          (shared) => this.#store.get(object, { signal: shared }),
+          signal,
+        );
         if (bytes !== undefined) this.#keepEncoded(key, bytes, found);
       }),
     );
@@ -361,7 +376,15 @@ export class ArrayReader {
         const dense = denseStrides(shape);
         const strides = spans.map((_, axis) => dense[order.indexOf(axis)]!);
         const box = { bytes: slab, origin, strides };
-        scatter(box, spans, this.#framesIn(spans, reading), reading.out, reading.range, this.spec, this.#axes);
+        scatter(
+          box,
+          spans,
+          this.#framesIn(spans, reading),
+          reading.out,
+          reading.range,
+          this.spec,
+          this.#axes,
+        );
       }
     };
     if (worker === undefined) {
@@ -386,7 +409,8 @@ export class ArrayReader {
       strides: chunkShape.map((_, axis) => dense[order.indexOf(axis)]!),
     };
     const frames = this.#framesIn(need.spans, reading);
-    if (frames.length > 0) scatter(box, need.spans, frames, reading.out, reading.range, this.spec, this.#axes);
+    if (frames.length > 0)
+      scatter(box, need.spans, frames, reading.out, reading.range, this.spec, this.#axes);
   }
 
   /** The frames of a read that lie in a box. */
@@ -420,4 +444,3 @@ export class ArrayReader {
     reading.signal?.throwIfAborted();
   }
 }
-

@@ -22,7 +22,8 @@ export interface Frame {
   readonly c: number;
 }
 
-const sizeOn = (spec: ArraySpec, axis: number | undefined): number => (axis === undefined ? 1 : spec.shape[axis]!);
+const sizeOn = (spec: ArraySpec, axis: number | undefined): number =>
+  axis === undefined ? 1 : spec.shape[axis]!;
 
 /**
  * (C, I, J, K) of an array. C runs over the samples of an element (RGB) first, then time, then channels, which is the

@@ -62,7 +62,8 @@ export class ChunkDecoder {
           if (supportsFrame(frame)) bytes = this.#blosc.decode(bytes, frame);
           else bytes = await viaNumcodecs(bytes, frame.size);
         } else if (name === "gzip" || name === "zlib") {
-          if (isFirst && this.#size > DEFLATE_RATIO * bytes.length + 64) throw wrongLength(bytes.length, this.#size);
+          if (isFirst && this.#size > DEFLATE_RATIO * bytes.length + 64)
+            throw wrongLength(bytes.length, this.#size);
           const inflated = inflate(name === "gzip" ? "gzip" : "deflate", bytes, room, "the compressed data");
           bytes = inflated instanceof Uint8Array ? inflated : await inflated;
         } else if (name === "zstd") {
@@ -98,7 +99,10 @@ export function withoutChecksum(bytes: Uint8Array): Uint8Array {
   const stated = new DataView(bytes.buffer, bytes.byteOffset + data.length, 4).getUint32(0, true);
   const found = crc32c(data);
   if (stated !== found) {
-    throw new LazyImageError("ERR_CHECKSUM", `has CRC-32C ${found.toString(16)}; ${stated.toString(16)} is stated`);
+    throw new LazyImageError(
+      "ERR_CHECKSUM",
+      `has CRC-32C ${found.toString(16)}; ${stated.toString(16)} is stated`,
+    );
   }
   return data;
 }

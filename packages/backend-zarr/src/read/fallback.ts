@@ -15,7 +15,8 @@ export type ChunkSource = (
 function readableOf(store: Store): zarr.AsyncReadable {
   return {
     get: (key, options) => store.get(key.slice(1), { signal: options?.signal }),
-    getRange: (key, range: StoreRange, options) => store.getRange(key.slice(1), range, { signal: options?.signal }),
+    getRange: (key, range: StoreRange, options) =>
+      store.getRange(key.slice(1), range, { signal: options?.signal }),
   };
 }
 
@@ -34,16 +35,22 @@ export async function zarritaChunks(store: Store, spec: ArraySpec): Promise<Chun
     );
   }
   if (spec.sharding?.indexAtEnd === false) {
-    throw new LazyImageError("ERR_UNSUPPORTED", `Shards with their index at the start and codecs ${codecNames.join(", ")}`);
+    throw new LazyImageError(
+      "ERR_UNSUPPORTED",
+      `Shards with their index at the start and codecs ${codecNames.join(", ")}`,
+    );
   }
   const location = new zarr.Location(readableOf(store), `/${spec.prefix.replace(/\/$/, "")}`);
-  const array = await (spec.version === 2 ? zarr.open.v2(location, { kind: "array" }) : zarr.open.v3(location, { kind: "array" }));
+  const array = await (spec.version === 2
+    ? zarr.open.v2(location, { kind: "array" })
+    : zarr.open.v3(location, { kind: "array" }));
   return async (coordinates, key, signal) => {
     try {
       const { data, stride, shape } = await array.getChunk([...coordinates], signal ? { signal } : {});
       const bytes = bytesOf(data as unknown as ArrayBufferView);
       const size = shape.reduce((product, count) => product * count, type.itemSize);
-      if (bytes.length < size) throw new LazyImageError("ERR_CORRUPT", `decodes to ${bytes.length} bytes, not ${size}`);
+      if (bytes.length < size)
+        throw new LazyImageError("ERR_CORRUPT", `decodes to ${bytes.length} bytes, not ${size}`);
       return { bytes, strides: stride };
     } catch (error) {
       signal?.throwIfAborted();
@@ -61,7 +68,8 @@ export async function zarritaChunks(store: Store, spec: ArraySpec): Promise<Chun
 export function checkCodecs(spec: ArraySpec): void {
   if (spec.codecs !== undefined) return;
   for (const name of spec.codecNames) {
-    const known = zarr.registry.has(name) || zarr.registry.has(`numcodecs.${name}`) || name === "fixedscaleoffset";
+    const known =
+      zarr.registry.has(name) || zarr.registry.has(`numcodecs.${name}`) || name === "fixedscaleoffset";
     if (!known) {
       throw new LazyImageError(
         "ERR_UNSUPPORTED",

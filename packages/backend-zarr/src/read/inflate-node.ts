@@ -1,5 +1,5 @@
 import { promisify } from "node:util";
-import { gzip as gzipAsync, gunzipSync, inflateRawSync, inflateSync } from "node:zlib";
+import { gunzipSync, gzip as gzipAsync, inflateRawSync, inflateSync } from "node:zlib";
 import { LazyImageError } from "@lazyimg/core";
 
 /** What a stream of deflate is wrapped in: RFC 1952, 1950, 1951. */
@@ -32,5 +32,7 @@ const compress = promisify(gzipAsync);
 /** Compresses one object as gzip (RFC 1952), on Node's thread pool. */
 export function gzip(bytes: Uint8Array, level: number): Promise<Uint8Array> {
   // The caller uses the memory again before the pool has read it.
-  return (compress as (data: Uint8Array, options: { level: number }) => Promise<Uint8Array>)(bytes.slice(), { level });
+  return (compress as (data: Uint8Array, options: { level: number }) => Promise<Uint8Array>)(bytes.slice(), {
+    level,
+  });
 }

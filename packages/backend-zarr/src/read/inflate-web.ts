@@ -18,7 +18,9 @@ export async function inflate(
   const result = new Uint8Array(size);
   let at = 0;
   try {
-    const stream = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream().pipeThrough(new DecompressionStream(format));
+    const stream = new Blob([bytes as Uint8Array<ArrayBuffer>])
+      .stream()
+      .pipeThrough(new DecompressionStream(format));
     for await (const piece of pieces(stream)) {
       if (at + piece.length > size) throw new RangeError(`more than ${size} bytes`);
       result.set(piece, at);
@@ -32,7 +34,9 @@ export async function inflate(
 
 /** Compresses one object as gzip; the platform chooses the level. */
 export async function gzip(bytes: Uint8Array, _level: number): Promise<Uint8Array> {
-  const stream = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream().pipeThrough(new CompressionStream("gzip"));
+  const stream = new Blob([bytes as Uint8Array<ArrayBuffer>])
+    .stream()
+    .pipeThrough(new CompressionStream("gzip"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 

@@ -17,7 +17,10 @@ function elementsOf(bytes: Uint8Array, { type }: ArraySpec): DataOf {
   if (type.half) {
     const table = halfTable();
     const bits = aligned(bytes, 2);
-    return Float32Array.from(new Uint16Array(bits.buffer, bits.byteOffset, bits.length / 2), (value) => table[value]!);
+    return Float32Array.from(
+      new Uint16Array(bits.buffer, bits.byteOffset, bits.length / 2),
+      (value) => table[value]!,
+    );
   }
   const { array } = DTYPES[type.dtype];
   const size = array.BYTES_PER_ELEMENT;
@@ -47,7 +50,8 @@ export function scatter(
   const { samples, dtype } = spec.type;
   const data = elementsOf(box.bytes, spec);
   const along = (axis: number | undefined): number => (axis === undefined ? 0 : box.strides[axis]! * samples);
-  const span = (axis: number | undefined): Span => (axis === undefined ? { start: 0, size: 1 } : spans[axis]!);
+  const span = (axis: number | undefined): Span =>
+    axis === undefined ? { start: 0, size: 1 } : spans[axis]!;
   const before = (axis: number | undefined, position: number): number =>
     axis === undefined ? 0 : (position - box.origin[axis]!) * along(axis);
   const spatial = [axes.i, axes.j, axes.k];

@@ -67,7 +67,10 @@ export class ShardReader {
       const [offset, length] = [index[2 * n]!, index[2 * n + 1]!];
       if (offset === EMPTY && length === EMPTY) continue;
       if (offset + length > BigInt(Number.MAX_SAFE_INTEGER) || length > 2n ** 31n) {
-        throw new LazyImageError("ERR_CORRUPT", `Zarr shard ${shardKey}: its index puts ${key} at ${offset}, ${length} bytes`);
+        throw new LazyImageError(
+          "ERR_CORRUPT",
+          `Zarr shard ${shardKey}: its index puts ${key} at ${offset}, ${length} bytes`,
+        );
       }
       places.push({ key, offset: Number(offset), length: Number(length) });
     }
@@ -75,7 +78,11 @@ export class ShardReader {
       this.#merge(places).map(async (group) => {
         const start = group[0]!.offset;
         const end = Math.max(...group.map(({ offset, length }) => offset + length));
-        const bytes = await this.#store.getRange(shardKey, { offset: start, length: end - start }, { signal });
+        const bytes = await this.#store.getRange(
+          shardKey,
+          { offset: start, length: end - start },
+          { signal },
+        );
         for (const { key, offset, length } of group) {
           const part = bytes?.subarray(offset - start, offset - start + length);
           if (part?.length !== length) {
@@ -126,7 +133,10 @@ export class ShardReader {
     const bytes = await this.#store.getRange(shardKey, range, { signal });
     if (bytes === undefined) return null;
     if (bytes.length !== length) {
-      throw new LazyImageError("ERR_TRUNCATED", `Zarr shard ${shardKey} has ${bytes.length} bytes; its index alone has ${length}`);
+      throw new LazyImageError(
+        "ERR_TRUNCATED",
+        `Zarr shard ${shardKey} has ${bytes.length} bytes; its index alone has ${length}`,
+      );
     }
     try {
       const data = indexChecked ? withoutChecksum(bytes) : bytes;

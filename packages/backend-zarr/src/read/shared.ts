@@ -3,7 +3,10 @@
  * reader leaves, never when the first does.
  */
 export class SharedWork<T> {
-  readonly #running = new Map<string, { promise: Promise<T>; controller: AbortController; readers: number }>();
+  readonly #running = new Map<
+    string,
+    { promise: Promise<T>; controller: AbortController; readers: number }
+  >();
 
   async join(key: string, start: (signal: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T> {
     signal?.throwIfAborted();

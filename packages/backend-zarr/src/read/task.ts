@@ -50,8 +50,8 @@ function eachOuter(count: readonly number[], visit: (position: readonly number[]
   const outer = count.slice(0, -3);
   const position = outer.map(() => 0);
   const walk = (axis: number): void => {
-    if (axis === outer.length) return visit(position);
-    for (position[axis] = 0; position[axis]! < outer[axis]!; position[axis]!++) walk(axis + 1);
+    if (axis === outer.length) visit(position);
+    else for (position[axis] = 0; position[axis]! < outer[axis]!; position[axis]!++) walk(axis + 1);
   };
   walk(0);
 }

@@ -14,7 +14,8 @@ const answer = (message: WorkerAnswer): void => {
 parentPort?.on("message", ({ id, task, layout, memory }: WorkerRequest) => {
   runner
     .run(task, layout, (slab) => {
-      const own = memory !== undefined && memory.byteLength >= slab.length ? memory : new ArrayBuffer(slab.length);
+      const own =
+        memory !== undefined && memory.byteLength >= slab.length ? memory : new ArrayBuffer(slab.length);
       new Uint8Array(own).set(slab);
       answer({ id, memory: own, length: slab.length });
     })

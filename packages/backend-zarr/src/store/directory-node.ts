@@ -55,7 +55,11 @@ export function directoryStore(directory: string): Store {
   const fileOf = (key: string): string => join(directory, key);
   const get = (key: string): Uint8Array | undefined => readFileSync(fileOf(key));
 
-  async function getRange(key: string, range: StoreRange, { signal }: GetOptions = {}): Promise<Uint8Array | undefined> {
+  async function getRange(
+    key: string,
+    range: StoreRange,
+    { signal }: GetOptions = {},
+  ): Promise<Uint8Array | undefined> {
     signal?.throwIfAborted();
     const file = fileOf(key);
     try {

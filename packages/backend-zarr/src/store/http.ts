@@ -46,7 +46,8 @@ export function httpStore(url: string, options: HttpSourceOptions = {}): Store {
   let closed = false;
 
   const sourceOf = (key: string): ByteSource => {
-    if (closed) throw new LazyImageError("ERR_CLOSED", `${base.pathname} was closed before: open it again to read`);
+    if (closed)
+      throw new LazyImageError("ERR_CLOSED", `${base.pathname} was closed before: open it again to read`);
     const object = new URL(base);
     object.pathname = `${base.pathname}/${key.split("/").map(encodeURIComponent).join("/")}`;
     return httpSource(object, options);
@@ -59,7 +60,11 @@ export function httpStore(url: string, options: HttpSourceOptions = {}): Store {
     if (sources.size > REMEMBERED) sources.delete(sources.keys().next().value!);
     return source;
   };
-  const part = async (key: string, range: StoreRange, signal: AbortSignal | undefined): Promise<Uint8Array> => {
+  const part = async (
+    key: string,
+    range: StoreRange,
+    signal: AbortSignal | undefined,
+  ): Promise<Uint8Array> => {
     const source = remembered(key);
     if (!("suffixLength" in range)) return source.read(range.offset, range.length, { signal });
     const size = await source.size({ signal });

@@ -6,7 +6,9 @@ export interface GetOptions {
 }
 
 /** Part of an object: from an offset, or the last bytes of it. */
-export type StoreRange = { readonly offset: number; readonly length: number } | { readonly suffixLength: number };
+export type StoreRange =
+  | { readonly offset: number; readonly length: number }
+  | { readonly suffixLength: number };
 
 /** Objects by key, as this package reads them. Keys have no leading slash and no `.` or `..` segments. */
 export interface Store {
@@ -36,7 +38,8 @@ export interface Store {
 export function isSafePath(path: string): boolean {
   return (
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-    !/[\\:\u0000-\u001f]/.test(path) && path.split("/").every((part) => part !== "" && part !== "." && part !== "..")
+    !/[\\:\u0000-\u001f]/.test(path) &&
+    path.split("/").every((part) => part !== "" && part !== "." && part !== "..")
   );
 }
 

@@ -41,7 +41,8 @@ async function readExactly(source: ByteSource, offset: number, length: number, s
   return bytes;
 }
 
-const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+const viewOf = (bytes: Uint8Array): DataView =>
+  new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 /** A 64-bit number that a file offset can be. */
 function big(view: DataView, at: number): number {
@@ -51,7 +52,8 @@ function big(view: DataView, at: number): number {
 /** Where the central directory lies (APPNOTE 4.3.16, 4.3.14). */
 async function findDirectory(source: ByteSource, signal: AbortSignal | undefined) {
   const size = await source.size({ signal });
-  if (size === null) throw new LazyImageError("ERR_UNSUPPORTED", "A zip archive inside gzip cannot be read lazily");
+  if (size === null)
+    throw new LazyImageError("ERR_UNSUPPORTED", "A zip archive inside gzip cannot be read lazily");
   const tailBytes = Math.min(size, END_RECORD + MAX_COMMENT + LOCATOR_64);
   const tail = await readExactly(source, size - tailBytes, tailBytes, signal);
   const view = viewOf(tail);
@@ -63,26 +65,34 @@ async function findDirectory(source: ByteSource, signal: AbortSignal | undefined
   let offset = view.getUint32(at + 16, true);
   if (at >= LOCATOR_64 && view.getUint32(at - LOCATOR_64, true) === 0x07064b50) {
     const record = viewOf(await readExactly(source, big(view, at - LOCATOR_64 + 8), END_RECORD_64, signal));
-    if (record.getUint32(0, true) !== 0x06064b50) throw corrupt(source, "has no zip64 end record where it should be");
+    if (record.getUint32(0, true) !== 0x06064b50)
+      throw corrupt(source, "has no zip64 end record where it should be");
     count = big(record, 32);
     length = big(record, 40);
     offset = big(record, 48);
   }
   if (!(offset + length <= size) || length > MAX_DIRECTORY || count * CENTRAL_HEADER > length) {
-    throw corrupt(source, `says its directory has ${count} entries in ${length} bytes from ${offset}, of ${size}`);
+    throw corrupt(
+      source,
+      `says its directory has ${count} entries in ${length} bytes from ${offset}, of ${size}`,
+    );
   }
   return { offset, length, size };
 }
 
 /** The entries of the archive, by name (APPNOTE 4.3.12). */
-async function readDirectory(source: ByteSource, signal: AbortSignal | undefined): Promise<Map<string, Entry>> {
+async function readDirectory(
+  source: ByteSource,
+  signal: AbortSignal | undefined,
+): Promise<Map<string, Entry>> {
   const { offset, length, size: archiveSize } = await findDirectory(source, signal);
   const bytes = await readExactly(source, offset, length, signal);
   const view = viewOf(bytes);
   const decoder = new TextDecoder();
   const entries = new Map<string, Entry>();
   for (let at = 0; at + CENTRAL_HEADER <= length; ) {
-    if (view.getUint32(at, true) !== 0x02014b50) throw corrupt(source, `has a damaged directory at byte ${offset + at}`);
+    if (view.getUint32(at, true) !== 0x02014b50)
+      throw corrupt(source, `has a damaged directory at byte ${offset + at}`);
     const flags = view.getUint16(at + 8, true);
     const nameBytes = view.getUint16(at + 28, true);
     const extraBytes = view.getUint16(at + 30, true);
@@ -112,9 +122,12 @@ async function readDirectory(source: ByteSource, signal: AbortSignal | undefined
     at = next;
     if (name.endsWith("/")) continue;
     const path = name.replace(/^\/+/, "");
-    if (!isSafePath(path)) throw corrupt(source, `has an entry named ${JSON.stringify(name)}, which leaves the archive`);
-    if ((flags & 1) !== 0) throw new LazyImageError("ERR_UNSUPPORTED", `${path} in ${source.name} is encrypted`);
-    if (!(start + compressedSize <= archiveSize)) throw corrupt(source, `says that ${path} lies beyond its end`);
+    if (!isSafePath(path))
+      throw corrupt(source, `has an entry named ${JSON.stringify(name)}, which leaves the archive`);
+    if ((flags & 1) !== 0)
+      throw new LazyImageError("ERR_UNSUPPORTED", `${path} in ${source.name} is encrypted`);
+    if (!(start + compressedSize <= archiveSize))
+      throw corrupt(source, `says that ${path} lies beyond its end`);
     entries.set(path, { method, compressedSize, size, offset: start });
   }
   return entries;
@@ -164,11 +177,16 @@ export async function zipStore(source: ByteSource, { signal }: GetOptions = {}):
         : await readExactly(source, entry.offset + headerBytes, compressedSize, options.signal);
     if (entry.method === STORED) return data;
     if (entry.method !== DEFLATED) {
-      throw new LazyImageError("ERR_UNSUPPORTED", `${key} in ${source.name} is compressed by method ${entry.method}`);
+      throw new LazyImageError(
+        "ERR_UNSUPPORTED",
+        `${key} in ${source.name} is compressed by method ${entry.method}`,
+      );
     }
-    if (entry.size > DEFLATE_RATIO * compressedSize + 64) throw corrupt(source, `says that ${key} has ${entry.size} bytes`);
+    if (entry.size > DEFLATE_RATIO * compressedSize + 64)
+      throw corrupt(source, `says that ${key} has ${entry.size} bytes`);
     const result = await inflate("deflate-raw", data, entry.size, key);
-    if (result.length !== entry.size) throw corrupt(source, `holds ${result.length} of the ${entry.size} bytes of ${key}`);
+    if (result.length !== entry.size)
+      throw corrupt(source, `holds ${result.length} of the ${entry.size} bytes of ${key}`);
     return result;
   }
 
@@ -196,6 +214,7 @@ export async function zipStore(source: ByteSource, { signal }: GetOptions = {}):
 
 function localHeaderBytes(header: Uint8Array, source: ByteSource): number {
   const view = viewOf(header);
-  if (view.getUint32(0, true) !== 0x04034b50) throw corrupt(source, "has no local header where its directory says");
+  if (view.getUint32(0, true) !== 0x04034b50)
+    throw corrupt(source, "has no local header where its directory says");
   return LOCAL_HEADER + view.getUint16(26, true) + view.getUint16(28, true);
 }

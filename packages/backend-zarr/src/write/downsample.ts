@@ -72,7 +72,13 @@ function eachBlock(
 }
 
 /** The common case, without a visit for each voxel: means of 2 x 2 x 2 numbers. */
-function meanRows(source: Numbers, target: Numbers, { ni, nj, nk }: Grid, factor: readonly number[], whole: boolean): void {
+function meanRows(
+  source: Numbers,
+  target: Numbers,
+  { ni, nj, nk }: Grid,
+  factor: readonly number[],
+  whole: boolean,
+): void {
   const [fi, fj, fk] = factor as [number, number, number];
   const mi = Math.ceil(ni / fi);
   const sums = new Float64Array(mi);
@@ -121,7 +127,12 @@ export function downsample(
   const dense = new Tensor({ data: allocate(dtype, tensor.size), dtype, shape: tensor.shape, strides });
   tensor.copyTo(dense);
   const grid: Grid = { lanes: lanes * samples, ni, nj, nk };
-  const shape: Shape4D = [samples, Math.ceil(ni / factor[0]), Math.ceil(nj / factor[1]), Math.ceil(nk / factor[2])];
+  const shape: Shape4D = [
+    samples,
+    Math.ceil(ni / factor[0]),
+    Math.ceil(nj / factor[1]),
+    Math.ceil(nk / factor[2]),
+  ];
   const data = allocate(dtype, shape[0] * shape[1] * shape[2] * shape[3]);
   if (isBig(dtype)) reduceBig(dense.data as BigInts, data as BigInts, grid, factor, method);
   else reduce(dense.data as Numbers, data as Numbers, grid, factor, method, kind === "i" || kind === "u");

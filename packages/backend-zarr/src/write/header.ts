@@ -10,7 +10,9 @@ import {
 /** The parts of a NIfTI image's `header` that its backends add. */
 interface Extras {
   readonly bytes?: Uint8Array;
-  readonly readExtensions?: (options?: { signal?: AbortSignal | undefined }) => Promise<readonly NiftiExtension[]>;
+  readonly readExtensions?: (options?: {
+    signal?: AbortSignal | undefined;
+  }) => Promise<readonly NiftiExtension[]>;
 }
 
 /** Whether an image's `header` is a parsed NIfTI header, of any copy of the package. */

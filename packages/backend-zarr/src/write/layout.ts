@@ -81,7 +81,10 @@ const onDisk = ({ axes }: ArrayLayout, [i, j, k]: readonly [number, number, numb
   i,
 ];
 
-const shapeOnDisk = (layout: ArrayLayout): number[] => [...layout.axes.leading, ...[...layout.size].reverse()];
+const shapeOnDisk = (layout: ArrayLayout): number[] => [
+  ...layout.axes.leading,
+  ...[...layout.size].reverse(),
+];
 
 /** A fill value in JSON: v3 wants complex numbers as pairs. */
 function fillOf({ header }: ArrayLayout, isV3: boolean): unknown {
@@ -165,7 +168,10 @@ export function v3Metadata(layout: ArrayLayout): Json {
     shape: shapeOnDisk(layout),
     data_type:
       header.samples > 1
-        ? { name: "structured", configuration: { fields: COLOURS.slice(0, header.samples).map((name) => [name, "uint8"]) } }
+        ? {
+            name: "structured",
+            configuration: { fields: COLOURS.slice(0, header.samples).map((name) => [name, "uint8"]) },
+          }
         : header.dtype,
     chunk_grid: {
       name: "regular",
@@ -222,13 +228,19 @@ export function multiscalesOf(
     name: "",
     type: downsample === "mean" ? "local mean" : "local mode",
     axes: names.map((name) => {
-      const unit = name === "t" ? TIME[header.units.time] : name === "c" ? undefined : SPACE[header.units.space];
+      const unit =
+        name === "t" ? TIME[header.units.time] : name === "c" ? undefined : SPACE[header.units.space];
       return { name, type: kinds[name], ...(unit !== undefined && { unit }) };
     }),
     datasets: levels.map(({ factor }, n) => ({
       path: String(n),
       coordinateTransformations: [
-        { type: "scale", scale: spatial(factor.map((f, axis) => f * voxel[axis]!)).map((v, at) => (at < leading.length ? 1 : v)) },
+        {
+          type: "scale",
+          scale: spatial(factor.map((f, axis) => f * voxel[axis]!)).map((v, at) =>
+            at < leading.length ? 1 : v,
+          ),
+        },
         { type: "translation", translation: spatial(factor.map((f, axis) => ((f - 1) / 2) * voxel[axis]!)) },
       ],
     })),

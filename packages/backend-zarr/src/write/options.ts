@@ -72,13 +72,16 @@ export function planOf(options: WriteZarrOptions, spatial: readonly number[]): W
   if (!["blosc", "zstd", "gzip", "none"].includes(codec)) {
     throw invalid(`codec is ${String(codec)}; use blosc, zstd, gzip or none`);
   }
-  if (downsample !== "mean" && downsample !== "mode") throw invalid(`downsample is ${String(downsample)}; use mean or mode`);
+  if (downsample !== "mean" && downsample !== "mode")
+    throw invalid(`downsample is ${String(downsample)}; use mean or mode`);
   const chunk = triple(options.chunk ?? 64, "chunk");
   const shard = options.shard === undefined ? undefined : triple(options.shard, "shard");
   if (shard !== undefined && zarrFormat === 2) throw invalid("Zarr v2 has no shards; use zarrFormat 3");
-  if (shard?.some((size, axis) => size % chunk[axis]! !== 0)) throw invalid(`shard ${shard} is no multiple of chunk ${chunk}`);
+  if (shard?.some((size, axis) => size % chunk[axis]! !== 0))
+    throw invalid(`shard ${shard} is no multiple of chunk ${chunk}`);
   const levels = options.levels ?? defaultLevels(spatial, chunk);
-  if (!Number.isSafeInteger(levels) || levels < 1 || levels > 32) throw invalid(`levels is ${levels}; use 1 to 32`);
+  if (!Number.isSafeInteger(levels) || levels < 1 || levels > 32)
+    throw invalid(`levels is ${levels}; use 1 to 32`);
   const [least, most, usual] = codec === "gzip" ? [1, 9, 5] : [1, 22, 3];
   const { compressionLevel = usual } = options;
   if (!(Number.isInteger(compressionLevel) && compressionLevel >= least && compressionLevel <= most)) {

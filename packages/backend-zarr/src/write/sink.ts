@@ -28,7 +28,9 @@ export function sinkOf(target: MutableZarrStore, store: Store): Sink {
       try {
         await set(`/${key}`, bytes);
       } catch (cause) {
-        throw new LazyImageError("ERR_IO", `The Zarr store failed to write ${key}: ${String(cause)}`, { cause });
+        throw new LazyImageError("ERR_IO", `The Zarr store failed to write ${key}: ${String(cause)}`, {
+          cause,
+        });
       }
     },
     isDone: () => false,

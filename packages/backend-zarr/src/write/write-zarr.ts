@@ -22,7 +22,8 @@ import { planOf, type WritePlan, type WriteZarrOptions } from "./options.js";
 import type { Sink } from "./sink.js";
 import { writeFrame } from "./write-level.js";
 
-const encodeJson = (value: unknown): Uint8Array => new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
+const encodeJson = (value: unknown): Uint8Array =>
+  new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
 
 /** What is about to be written. */
 export interface Prepared {
@@ -41,7 +42,10 @@ export interface Prepared {
 export async function prepare(image: ImageDataBackend, options: WriteZarrOptions): Promise<Prepared> {
   const spatial = image.shape.slice(1);
   if (image.shape.some((size) => size < 1)) {
-    throw new LazyImageError("ERR_INVALID_ARGUMENT", `An image of shape (${image.shape}) has no voxels to write`);
+    throw new LazyImageError(
+      "ERR_INVALID_ARGUMENT",
+      `An image of shape (${image.shape}) has no voxels to write`,
+    );
   }
   const plan = planOf(options, spatial);
   const { bytes, header } = await headerFor(image, options.signal);
@@ -76,7 +80,8 @@ export async function writeZarr(
   const totalBytes = frames * image.shape[3] * planeBytes;
   let bytes = 0;
   for (const [n, layout] of layouts.entries()) {
-    const finer = n === 0 ? undefined : new ArrayReader(sink.store, specs[n - 1]!, readAxes(axes), new ChunkCache(0));
+    const finer =
+      n === 0 ? undefined : new ArrayReader(sink.store, specs[n - 1]!, readAxes(axes), new ChunkCache(0));
     for (let frame = 0; frame < frames; frame++) {
       const channel = frame * samples;
       await writeFrame({
@@ -104,7 +109,11 @@ export async function writeZarr(
 /** Position of a frame along the axes before z, y, x: time runs first. */
 function leadingOf({ leading }: ArrayAxes, frame: number): number[] {
   const [times = 1] = leading;
-  return leading.length === 0 ? [] : leading.length === 1 ? [frame] : [frame % times, Math.floor(frame / times)];
+  return leading.length === 0
+    ? []
+    : leading.length === 1
+      ? [frame]
+      : [frame % times, Math.floor(frame / times)];
 }
 
 /** Planes of the image as they are stored. */
@@ -214,4 +223,3 @@ function headerAttributes(header: NiftiHeader): Readonly<Record<string, unknown>
     Affine: [0, 4, 8].map((row) => header.affine.slice(row, row + 4)),
   };
 }
-
