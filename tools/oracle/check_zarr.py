@@ -1,5 +1,7 @@
 """Opens NIfTI-Zarr directories that lazyimg wrote with niizarr, zarr-python and ome-zarr's validator.
 
+    python tools/oracle/check_zarr.py DIRECTORY make     # images as .nii, by nibabel
+    node tools/oracle/zarr_written.mjs DIRECTORY         # each of them as .nii.zarr, in many ways
     python tools/oracle/check_zarr.py DIRECTORY
 
 DIRECTORY holds pairs NAME.nii and NAME.*.nii.zarr. Voxels (scaled and stored), the affine of every level and the header
@@ -64,7 +66,7 @@ def validate(path, version):
 
 
 def check(source, path):
-    """One image; NAME.sharded.nii.zarr of RGB is beyond zarr-python 3.1, which cannot hash their fill value."""
+    """One image and what was made of it."""
     original = nib.load(source)
     group = zarr.open_group(str(path), mode="r")
     attributes = dict(group.attrs)
@@ -101,8 +103,47 @@ def check(source, path):
     validate(path, "0.5" if "ome" in attributes else "0.4")
 
 
+def make(directory):
+    """Small images of every kind that NIfTI has, with an oblique affine."""
+    directory.mkdir(parents=True, exist_ok=True)
+    affine = np.array([[-2, 0.1, 0, 90], [0.1, 2.5, -0.2, -126], [0, 0.3, 3, -72], [0, 0, 0, 1.0]])
+    rng = np.random.default_rng(0)
+    shape = (37, 22, 19)
+    colours = np.zeros(shape, dtype=[(name, "u1") for name in "RGB"])
+    colours["R"] = rng.integers(0, 255, shape)
+    noise = rng.normal(size=shape)
+    images = {
+        "int16": rng.integers(-999, 999, shape).astype("<i2"),
+        "big": rng.integers(-999, 999, shape).astype(">i2"),
+        "float32": noise.astype("<f4"),
+        "times": rng.integers(0, 5, (*shape, 3)).astype("u1"),
+        "vector": rng.normal(size=(*shape, 1, 3)),
+        "complex": (noise + 1j).astype("<c8"),
+        "int64": rng.integers(-(2**40), 2**40, shape),
+        "scaled": rng.integers(-999, 999, shape).astype("<i2"),
+        "rgb": colours,
+    }
+    for name, data in images.items():
+        kind = nib.Nifti2Image if name == "int64" else nib.Nifti1Image
+        header = kind.header_class(endianness=">" if name == "big" else "<")
+        header.set_data_dtype(data.dtype)
+        image = kind(data, affine, header)
+        image.header.set_data_dtype(data.dtype)
+        image.header.set_xyzt_units("mm", "sec")
+        image.set_qform(affine, 1)
+        image.set_sform(affine, 1)
+        image.header["descrip"] = b"made for lazyimg"
+        image.header.set_zooms((*image.header.get_zooms()[:3], *(1.5,) * (data.ndim - 3)))
+        if name == "scaled":
+            image.header.set_slope_inter(0.5, 3)
+        nib.save(image, directory / f"{name}.nii")
+
+
 def main():
     directory = Path(sys.argv[1])
+    if sys.argv[2:] == ["make"]:
+        make(directory)
+        return
     paths = sorted(directory.glob("*.nii.zarr"))
     assert paths, f"nothing in {directory}"
     for path in paths:

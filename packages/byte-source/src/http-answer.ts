@@ -72,7 +72,6 @@ export function readAnswer(response: Response, start: number, end: number, what:
     if (
       first !== start ||
       last === null ||
-      last < first ||
       last >= end ||
       (total === null ? found?.[3] !== "*" : last >= total) ||
       (length !== null && length !== last + 1 - first)

@@ -197,11 +197,8 @@ class HttpSource implements ByteSource {
             this.#total ??= at;
             return;
           }
-          if (at < answer.end) {
-            throw new Passing(`${this.#what}: the connection ended after ${at - answer.start} bytes`);
-          }
           if (position < Math.min(end, answer.total ?? end)) {
-            throw new Passing(`${this.#what}: the server sent only ${at - answer.start} bytes`);
+            throw new Passing(`${this.#what}: the answer ended after ${at - answer.start} bytes`);
           }
         } catch (error) {
           attempt?.end();

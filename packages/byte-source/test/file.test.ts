@@ -1,6 +1,6 @@
 import { execFile, execFileSync, spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
-import { appendFile, chmod, mkdir, mkdtemp, rename, rm, truncate, writeFile } from "node:fs/promises";
+import { appendFile, chmod, mkdir, mkdtemp, rename, rm, truncate, utimes, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -357,6 +357,17 @@ describe("a file that changes", () => {
     expect((await failure(short.read(500, 10))).code).toBe("ERR_CHANGED");
     expect((await failure(collect(short.stream(0, 1000)))).code).toBe("ERR_CHANGED");
     expect((await failure(long.read(500, 10))).code).toBe("ERR_CHANGED");
+  });
+
+  test("truncated is ERR_CHANGED whatever its time says", async () => {
+    const at = await file("backdated.nii", body.subarray(0, 1000));
+    await utimes(at, 5, 5);
+    const source = fileSource(at);
+    await source.size();
+    await truncate(at, 500);
+    await utimes(at, 5, 5);
+    expect((await failure(source.read(0, 10))).code).toBe("ERR_CHANGED");
+    expect((await failure(source.read(600, 10))).code).toBe("ERR_CHANGED");
   });
 
   test("replaced while open is still read as it was; once it is reopened, ERR_CHANGED", async () => {

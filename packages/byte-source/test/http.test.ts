@@ -180,6 +180,7 @@ describe("answers against the protocol", () => {
   const wrong: Record<string, Record<string, string>> = {
     "another start": { "content-range": `bytes 0-99/${body.length}` },
     "another end": { "content-range": `bytes 100-300/${body.length}` },
+    "another start and the right end": { "content-range": `bytes 90-199/${body.length}` },
     "an end before its start": { "content-range": `bytes 100-99/${body.length}` },
     "a total within the range": { "content-range": "bytes 100-199/150" },
     "no numbers": { "content-range": "bytes 100-/x" },
@@ -410,12 +411,12 @@ describe("failures that pass", () => {
     const server = await start((request, response) => {
       const range = asked(request, body.length);
       if (range === null) throw new Error("no range");
-      const end = Math.min(range.end, range.start + 70_000);
+      const end = Math.min(range.end, range.start + 66_000);
       response.writeHead(206, { "content-range": `bytes ${range.start}-${end - 1}/${body.length}` });
       response.end(body.subarray(range.start, end));
     });
-    expect(same(await httpSource(server.url).read(0, 200_000), body.subarray(0, 200_000))).toBe(true);
-    expect(server.ranges).toEqual(["bytes=0-199999", "bytes=70000-199999", "bytes=140000-199999"]);
+    expect(same(await httpSource(server.url).read(0, body.length), body)).toBe(true);
+    expect(server.requests).toHaveLength(5); // more than there are retries, for each brought something
   });
 
   test("a stalled server is asked again, whether before its answer or within", async () => {
@@ -557,9 +558,11 @@ describe("abort and close", () => {
     const read = failure(source.read(0, 10));
     const queued = failure(source.read(0, 10));
     await until(() => server.requests.length === 1);
+    const closed = performance.now();
     await source.close?.();
     expect((await read).code).toBe("ERR_CLOSED");
     expect((await queued).code).toBe("ERR_CLOSED");
+    expect(performance.now() - closed).toBeLessThan(5000);
     await until(() => server.free());
     expect((await failure(source.read(0, 10))).code).toBe("ERR_CLOSED");
     expect((await failure(source.size())).code).toBe("ERR_CLOSED");
@@ -676,6 +679,15 @@ describe("a server that ignores ranges", () => {
     const source = httpSource(server.url, { maxBytes: 1000 });
     expect(same(await collect(source.stream(500, 250_000)), body.subarray(500, 250_500))).toBe(true);
     expect((await failure(collect(source.stream(200_000, 10)))).code).toBe("ERR_LIMIT");
+  });
+
+  test("a stream that passes stops where it was asked to", async () => {
+    const large = pattern(40 << 20);
+    const server = await start(wholeHandler(large));
+    const stream = httpSource(server.url, { maxBytes: 1000 }).stream(500, 2000);
+    expect(same(await collect(stream), large.subarray(500, 2500))).toBe(true);
+    await until(() => server.free());
+    expect(server.sent).toBeLessThan(16 << 20);
   });
 
   test("without a length its size is found at its end", async () => {

@@ -94,7 +94,10 @@ for (const [what, make] of Object.entries(makers)) {
         ).toBe(true);
       }
       let largest = 0;
-      for await (const piece of source.stream(0, body.length)) largest = Math.max(largest, piece.length);
+      for await (const piece of source.stream(0, body.length)) {
+        largest = Math.max(largest, piece.length);
+        expect(piece.constructor).toBe(Uint8Array);
+      }
       expect(largest).toBeLessThanOrEqual(1 << 20);
       for await (const _ of source.stream(0, body.length)) break;
     });

@@ -260,6 +260,7 @@ describe("peek", () => {
         signal?.addEventListener("abort", () => aborts.push(signal.reason));
         await sleep(20);
         if (fail) throw new Error("broken");
+        signal?.throwIfAborted();
         return body.slice(offset, offset + length);
       },
     };

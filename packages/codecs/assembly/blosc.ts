@@ -17,15 +17,13 @@ const HASH_BITS: u32 = 13;
 const HASH_TABLE: usize = memory.data(4 << 13, 16);
 
 // @ts-expect-error: decorator
-@inline
-function copy16(to: usize, from: usize): void {
+@inline function copy16(to: usize, from: usize): void {
   v128.store(to, v128.load(from));
 }
 
 /** Copies 16 bytes at a time until `end` is reached; `from` and `to` lie at least 16 bytes apart, or do not overlap. */
 // @ts-expect-error: decorator
-@inline
-function wildCopy(to: usize, from: usize, end: usize): void {
+@inline function wildCopy(to: usize, from: usize, end: usize): void {
   do {
     copy16(to, from);
     to += 16;
@@ -35,8 +33,7 @@ function wildCopy(to: usize, from: usize, end: usize): void {
 
 /** A match that overlaps itself: the period is doubled until it is long enough to copy at once. */
 // @ts-expect-error: decorator
-@inline
-function copyPeriod(to: usize, offset: u32, end: usize): void {
+@inline function copyPeriod(to: usize, offset: u32, end: usize): void {
   if (offset == 1) {
     const fill = i8x16.splat(load<u8>(to - 1));
     do {
@@ -106,8 +103,7 @@ export function lz4Decode(input: usize, length: u32, output: usize, room: u32, s
 }
 
 // @ts-expect-error: decorator
-@inline
-function putLength(op: usize, length: u32): usize {
+@inline function putLength(op: usize, length: u32): usize {
   let rest = length;
   while (rest >= 255) {
     store<u8>(op++, 255);
@@ -118,8 +114,7 @@ function putLength(op: usize, length: u32): usize {
 }
 
 // @ts-expect-error: decorator
-@inline
-function slotOf(word: u32): usize {
+@inline function slotOf(word: u32): usize {
   return HASH_TABLE + ((<usize>((word * 2654435761) >> (32 - HASH_BITS))) << 2);
 }
 
@@ -201,40 +196,33 @@ export function lz4Encode(input: usize, length: u32, output: usize, room: u32): 
 }
 
 // @ts-expect-error: decorator
-@inline
-function low8(a: v128, b: v128): v128 {
+@inline function low8(a: v128, b: v128): v128 {
   return v128.shuffle<u8>(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
 }
 // @ts-expect-error: decorator
-@inline
-function high8(a: v128, b: v128): v128 {
+@inline function high8(a: v128, b: v128): v128 {
   return v128.shuffle<u8>(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
 }
 // @ts-expect-error: decorator
-@inline
-function low16(a: v128, b: v128): v128 {
+@inline function low16(a: v128, b: v128): v128 {
   return v128.shuffle<u16>(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
 }
 // @ts-expect-error: decorator
-@inline
-function high16(a: v128, b: v128): v128 {
+@inline function high16(a: v128, b: v128): v128 {
   return v128.shuffle<u16>(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
 }
 // @ts-expect-error: decorator
-@inline
-function low32(a: v128, b: v128): v128 {
+@inline function low32(a: v128, b: v128): v128 {
   return v128.shuffle<u32>(a, b, 0, 4, 1, 5);
 }
 // @ts-expect-error: decorator
-@inline
-function high32(a: v128, b: v128): v128 {
+@inline function high32(a: v128, b: v128): v128 {
   return v128.shuffle<u32>(a, b, 2, 6, 3, 7);
 }
 
 /** `count` elements of `size` bytes from planes that lie `stride` bytes apart, the first element at `planes`. */
 // @ts-expect-error: decorator
-@inline
-function joinPlanes(planes: usize, stride: usize, size: u32, count: u32, output: usize): void {
+@inline function joinPlanes(planes: usize, stride: usize, size: u32, count: u32, output: usize): void {
   let n: u32 = 0;
   if (size == 2) {
     const second = planes + stride;
@@ -325,8 +313,7 @@ export function shuffle(input: usize, output: usize, length: u32, size: u32): vo
 
 /** The 8 x 8 bit matrix, one row a byte, transposed. */
 // @ts-expect-error: decorator
-@inline
-function transpose8(x: u64): u64 {
+@inline function transpose8(x: u64): u64 {
   let t: u64 = (x ^ (x >> 7)) & 0x00aa00aa00aa00aa;
   x = x ^ t ^ (t << 7);
   t = (x ^ (x >> 14)) & 0x0000cccc0000cccc;

@@ -6,28 +6,31 @@ const callbacks = new WeakMap<AbortSignal, Set<() => void>>();
  * A signal gets a single listener however many reads share it: Node warns of a leak at the eleventh.
  */
 export function onAbort(signal: AbortSignal, callback: () => void): () => void {
-  let waiting = callbacks.get(signal);
-  if (waiting === undefined) {
-    const all = new Set<() => void>();
-    waiting = all;
+  const all = callbacks.get(signal) ?? new Set();
+  if (!callbacks.has(signal)) {
     callbacks.set(signal, all);
     signal.addEventListener("abort", () => {
       for (const call of all) call();
-      all.clear();
     });
   }
-  const all = waiting;
   all.add(callback);
   return () => all.delete(callback);
 }
 
-/** Settles as `promise` does, or rejects with `signal.reason` where that comes first. */
-export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+/** Settles as `promise` does, or rejects with `signal.reason` where that comes first, after which `onLeave` is called. */
+export function abortable<T>(
+  promise: Promise<T>,
+  signal: AbortSignal | undefined,
+  onLeave?: () => void,
+): Promise<T> {
   if (signal === undefined) return promise;
   return new Promise<T>((resolve, reject) => {
-    let leave = (): void => {};
-    promise.then(resolve, reject).then(() => leave());
-    if (signal.aborted) reject(signal.reason);
-    else leave = onAbort(signal, () => reject(signal.reason));
+    let stay = (): void => {};
+    promise.then(resolve, reject).then(() => stay());
+    if (signal.aborted) return reject(signal.reason);
+    stay = onAbort(signal, () => {
+      reject(signal.reason);
+      onLeave?.();
+    });
   });
 }

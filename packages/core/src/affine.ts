@@ -20,19 +20,14 @@ export const IDENTITY: Affine = /* @__PURE__ */ Object.freeze([
  */
 export function createAffine(values: ArrayLike<number> | ArrayLike<ArrayLike<number>>): Affine {
   const rows = Array.from((values ?? []) as ArrayLike<number | ArrayLike<number>>, (row) =>
-    typeof row === "number" ? [row] : Array.from(row ?? []),
+    typeof row === "number" ? row : Array.from(row ?? []),
   );
   const flat = rows.flat();
-  if (![4, 16].includes(rows.length) || !rows.every(({ length }) => length * rows.length === 16)) {
+  const shaped = rows.every((row) => (typeof row === "number" ? 16 : 4 * row.length) === flat.length);
+  if (!shaped || flat.length !== 16 || !flat.every(Number.isFinite) || flat.slice(12).join() !== "0,0,0,1") {
     throw new LazyImageError(
       "ERR_INVALID_ARGUMENT",
-      `An affine is 16 numbers, or four rows of four; got ${flat.length} numbers in ${rows.length} parts.`,
-    );
-  }
-  if (!flat.every(Number.isFinite) || flat[12] !== 0 || flat[13] !== 0 || flat[14] !== 0 || flat[15] !== 1) {
-    throw new LazyImageError(
-      "ERR_INVALID_ARGUMENT",
-      `An affine has finite numbers and ends with the row 0, 0, 0, 1; got [${flat.join(", ")}].`,
+      `An affine is 16 finite numbers, or four rows of four, the last 0, 0, 0, 1; got ${flat.length}: [${flat.slice(0, 16).join(", ")}].`,
     );
   }
   return Object.freeze(flat);
@@ -45,15 +40,9 @@ export function affinesEqual(a: Affine, b: Affine): boolean {
 
 /** The matrix product `a * b`. */
 export function multiplyAffines(a: Affine, b: Affine): Affine {
-  const result: number[] = [];
-  for (let row = 0; row < 16; row += 4) {
-    for (let column = 0; column < 4; column++) {
-      let sum = 0;
-      for (let n = 0; n < 4; n++) sum += a[row + n]! * b[4 * n + column]!;
-      result.push(sum);
-    }
-  }
-  return Object.freeze(result);
+  const entry = (row: number, column: number) =>
+    [0, 4, 8, 12].reduce((sum, n) => sum + a[row + n / 4]! * b[column + n]!, 0);
+  return Object.freeze(a.map((_, n) => entry(n - (n % 4), n % 4)));
 }
 
 /** The world position of a voxel (fractional ones too): `affine * [i, j, k, 1]`. */
@@ -68,75 +57,33 @@ export function applyAffine(affine: Affine, [i, j, k]: Vector3): [number, number
  * @throws LazyImageError `ERR_INVALID_ARGUMENT` when the affine is singular (two axes parallel, or one of length 0).
  */
 export function invertAffine(affine: Affine): Affine {
-  const [a, b, c, x, d, e, f, y, g, h, i, z] = affine as number[] as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
+  const column = (n: number): Vector3 => [affine[n]!, affine[n + 4]!, affine[n + 8]!];
+  const [i, j, k, origin] = [column(0), column(1), column(2), column(3)];
+  const cross = (a: Vector3, b: Vector3): Vector3 => [
+    a[1] * b[2] - a[2] * b[1],
+    a[2] * b[0] - a[0] * b[2],
+    a[0] * b[1] - a[1] * b[0],
   ];
-  const [A, B, C] = [e * i - f * h, f * g - d * i, d * h - e * g];
-  const det = a * A + b * B + c * C;
-  if (!(Math.abs(det) > 0)) {
+  const dot = (a: Vector3, b: Vector3) => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+  const volume = dot(i, cross(j, k));
+  if (!(Math.abs(volume) > 0)) {
     throw new LazyImageError(
       "ERR_INVALID_ARGUMENT",
       `Affine [${affine.join(", ")}] has no inverse; its axes are not independent.`,
     );
   }
-  const r = [
-    A,
-    c * h - b * i,
-    b * f - c * e,
-    B,
-    a * i - c * g,
-    c * d - a * f,
-    C,
-    b * g - a * h,
-    a * e - b * d,
-  ].map((value) => value / det);
-  const shift = (n: number) => -(r[n]! * x + r[n + 1]! * y + r[n + 2]! * z);
-  return Object.freeze([
-    ...r.slice(0, 3),
-    shift(0),
-    ...r.slice(3, 6),
-    shift(3),
-    ...r.slice(6, 9),
-    shift(6),
-    0,
-    0,
-    0,
-    1,
-  ]);
+  const row = (a: Vector3, b: Vector3) => {
+    const [x, y, z] = cross(a, b);
+    const axis: Vector3 = [x / volume, y / volume, z / volume];
+    return [...axis, -dot(axis, origin)];
+  };
+  return Object.freeze([...row(j, k), ...row(k, i), ...row(i, j), 0, 0, 0, 1]);
 }
 
 /** The affine of a region: its first voxel is the new origin, and a step scales (a negative one flips) its column. */
-export function cropAffine(affine: Affine, range: Range4D): Affine {
-  const [, i, j, k] = range;
-  return multiplyAffines(affine, [
-    i.step,
-    0,
-    0,
-    i.start,
-    0,
-    j.step,
-    0,
-    j.start,
-    0,
-    0,
-    k.step,
-    k.start,
-    0,
-    0,
-    0,
-    1,
-  ]);
+export function cropAffine(affine: Affine, [, i, j, k]: Range4D): Affine {
+  const region = [i.step, 0, 0, i.start, 0, j.step, 0, j.start, 0, 0, k.step, k.start, 0, 0, 0, 1];
+  return multiplyAffines(affine, region);
 }
 
 /** Distance between neighbouring voxels along I, J, K, in millimetres: the lengths of the affine's columns. */

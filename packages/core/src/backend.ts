@@ -1,6 +1,7 @@
 import type { Affine } from "./affine.js";
 import type { DataOf, DType } from "./dtype.js";
 import type { Index } from "./indexing.js";
+import { hasMembers } from "./structure.js";
 import type { Shape4D, Tensor } from "./tensor.js";
 
 /** Options of one read. */
@@ -78,13 +79,11 @@ export interface ImageDataBackend {
 
 /** Whether `value` follows the backend protocol. */
 export function isImageDataBackend(value: unknown): value is ImageDataBackend {
-  if (typeof value !== "object" || value === null) return false;
-  const backend = value as Partial<Record<keyof ImageDataBackend, unknown>>;
+  const { shape, affine } = (value ?? {}) as Partial<ImageDataBackend>;
   return (
-    typeof backend.read === "function" &&
-    typeof backend.toTensor === "function" &&
-    typeof backend.dtype === "string" &&
-    (backend.shape as { length?: unknown } | undefined)?.length === 4 &&
-    (backend.affine as { length?: unknown } | undefined)?.length === 16
+    hasMembers(value, "function", "read", "toTensor") &&
+    hasMembers(value, "string", "dtype") &&
+    shape?.length === 4 &&
+    affine?.length === 16
   );
 }

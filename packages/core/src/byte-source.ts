@@ -1,3 +1,5 @@
+import { hasMembers } from "./structure.js";
+
 /** Half-open range of bytes, `[offset, offset + length)`. */
 export interface ByteRange {
   readonly offset: number;
@@ -57,12 +59,5 @@ export interface ByteSource {
 
 /** Whether `value` has the shape of a `ByteSource`. */
 export function isByteSource(value: unknown): value is ByteSource {
-  if (typeof value !== "object" || value === null) return false;
-  const source = value as Partial<Record<keyof ByteSource, unknown>>;
-  return (
-    typeof source.read === "function" &&
-    typeof source.stream === "function" &&
-    typeof source.size === "function" &&
-    typeof source.gap === "number"
-  );
+  return hasMembers(value, "function", "read", "stream", "size") && hasMembers(value, "number", "gap");
 }

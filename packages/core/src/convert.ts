@@ -8,7 +8,6 @@ export interface Scaling {
 }
 
 type Numbers = Exclude<DataOf, BigInt64Array | BigUint64Array>;
-type BigInts = BigInt64Array | BigUint64Array;
 
 const isBig = (dtype: DType): boolean => dtype === "int64" || dtype === "uint64";
 
@@ -29,22 +28,35 @@ function bigToFloat32(value: bigint): number {
   return Math.fround(Number(sticky) * 2048);
 }
 
+/** What a bigint is stored as in a `dtype` of numbers: an integer keeps its low bits, a float is rounded once. */
+function exactly(dtype: DType): (value: bigint) => number {
+  const { kind, array } = DTYPES[dtype];
+  if (kind === "i" || kind === "u") return (value) => Number(BigInt.asIntN(32, value));
+  return array === Float32Array ? bigToFloat32 : Number;
+}
+
 /** A number as a 64-bit integer, truncated; what has no such value is the least one, as numpy on x86-64. */
 function toBig(value: number): bigint {
   return Number.isFinite(value) ? BigInt(Math.trunc(value)) : -(2n ** 63n);
 }
 
-/** All the elements between the first and the last of a dense tensor, in memory order; undefined where it has gaps. */
-function denseData(tensor: Tensor): DataOf | undefined {
-  const { data, offset, shape, strides, size, dtype } = tensor;
-  const axes = [0, 1, 2, 3].filter((axis) => shape[axis] !== 1).sort((a, b) => strides[a]! - strides[b]!);
+/** The elements of a tensor in memory order, dense; its own memory where that has no gaps, otherwise a copy in C order. */
+function dense(tensor: Tensor): Tensor {
+  const { data, dtype, shape, strides, size } = tensor;
+  const axes = [0, 1, 2, 3]
+    .filter((axis) => shape[axis] !== 1)
+    .sort((a, b) => Math.abs(strides[a]!) - Math.abs(strides[b]!));
   let expected = 1;
+  let first = tensor.offset;
   for (const axis of axes) {
-    if (strides[axis] !== expected) return undefined;
+    const reach = (shape[axis]! - 1) * strides[axis]!;
+    if (Math.abs(strides[axis]!) !== expected) return tensor.copy();
     expected *= shape[axis]!;
+    if (reach < 0) first += reach;
   }
   const { lanes } = DTYPES[dtype];
-  return data.subarray(offset * lanes, (offset + size) * lanes);
+  const own = data.subarray(first * lanes, (first + size) * lanes) as DataOf;
+  return new Tensor({ data: own, dtype, shape, strides, offset: tensor.offset - first });
 }
 
 /**
@@ -55,71 +67,26 @@ function denseData(tensor: Tensor): DataOf | undefined {
  * Conversion follows numpy's `astype`: integers wrap, floats are truncated toward zero, complex loses its imaginary part.
  */
 export function convert<E extends DType>(tensor: Tensor, dtype: E, scaling?: Scaling): Tensor<E> {
-  let source = tensor;
-  let values = denseData(source);
-  if (values === undefined) {
-    source = source.copy("C");
-    values = source.data;
-  }
-  const from = source.dtype;
-  const { size, shape, strides } = source;
+  const { data: values, dtype: from, size, shape, strides, offset } = dense(tensor);
   const data = allocate(dtype, size);
   const { lanes: lanesIn } = DTYPES[from];
-  const { lanes: lanesOut } = DTYPES[dtype];
-  if (scaling === undefined && isBig(from) && isBig(dtype)) (data as BigInts).set(values as BigInts);
-  else if (isBig(from)) fromBig(values as BigInts, data, lanesOut, scaling, dtype);
-  else if (isBig(dtype)) toBigs(values as Numbers, data as BigInts, lanesIn, scaling);
-  else if (scaling === undefined && lanesIn === lanesOut) (data as Numbers).set(values as Numbers);
-  else scale(values as Numbers, data as Numbers, lanesIn, lanesOut, scaling);
-  return new Tensor({ data, dtype, shape, strides });
-}
-
-function fromBig(
-  values: BigInts,
-  out: DataOf,
-  lanes: number,
-  scaling: Scaling | undefined,
-  dtype: DType,
-): void {
-  if (scaling !== undefined) {
-    const scaled = Float64Array.from(values as Iterable<bigint> & ArrayLike<bigint>, Number);
-    scale(scaled, scaled, 1, 1, scaling);
-    if (isBig(dtype)) toBigs(scaled, out as BigInts, 1, undefined);
-    else scale(scaled, out as Numbers, 1, lanes, undefined);
-    return;
-  }
-  const { kind } = DTYPES[dtype];
-  const numbers = out as Numbers;
-  const single = dtype === "float32" || dtype === "complex64";
-  for (let n = 0; n < values.length; n++) {
-    const value = values[n]!;
-    numbers[n * lanes] =
-      kind === "i" || kind === "u"
-        ? Number(value & 0xffffffffn)
-        : single
-          ? bigToFloat32(value)
-          : Number(value);
-  }
-}
-
-function toBigs(values: Numbers, out: BigInts, lanes: number, scaling: Scaling | undefined): void {
+  const { lanes: lanesOut, kind } = DTYPES[dtype];
   const { slope, inter } = scaling ?? { slope: 1, inter: 0 };
-  for (let n = 0; n < out.length; n++) out[n] = toBig(values[n * lanes]! * slope + inter);
-}
-
-function scale(
-  values: Numbers,
-  out: Numbers,
-  lanesIn: number,
-  lanesOut: number,
-  scaling: Scaling | undefined,
-): void {
-  const { slope, inter } = scaling ?? { slope: 1, inter: 0 };
-  const elements = out.length / lanesOut;
-  for (let n = 0; n < elements; n++) {
-    // Adding a zero intercept would turn -0 into 0.
-    const re = values[n * lanesIn]! * slope;
-    out[n * lanesOut] = inter === 0 ? re : re + inter;
-    if (lanesOut === 2 && lanesIn === 2) out[2 * n + 1] = values[2 * n + 1]! * slope;
+  // Adding a zero intercept would turn -0 into 0; adding -0 changes nothing.
+  const shift = inter === 0 ? -0 : inter;
+  if (scaling === undefined && lanesIn === lanesOut && isBig(from) === isBig(dtype)) {
+    (data as Numbers).set(values as Numbers);
+  } else if (isBig(from) || isBig(dtype)) {
+    const toNumber = scaling === undefined && isBig(from) ? exactly(dtype) : Number;
+    for (let n = 0; n < size; n++) {
+      const value = toNumber(values[n * lanesIn] as bigint) * slope + shift;
+      data[n * lanesOut] = isBig(dtype) ? toBig(value) : value;
+    }
+  } else {
+    for (let n = 0; n < size; n++) {
+      data[n * lanesOut] = (values[n * lanesIn] as number) * slope + shift;
+      if (lanesIn + lanesOut === 4) data[2 * n + 1] = (values[2 * n + 1] as number) * slope;
+    }
   }
+  return new Tensor({ data, dtype, shape, strides, offset });
 }

@@ -12,18 +12,16 @@ export interface StridedView {
 type Words = Uint8Array | Uint16Array | Uint32Array;
 
 /**
- * Where axes are swapped, tiles of this many elements along the target's fastest axis and along the source's keep both
- * sides in cache. Measured: few source lines at a time matter, because strides that are powers of two share cache sets.
+ * Where axes are swapped, this many elements along the target's fastest axis are taken at a time, and eight along the
+ * source's: what both sides touch stays in cache, also where strides are powers of two and share cache sets.
  */
-const TARGET_RUN = 16;
-const SOURCE_RUN = 128;
+const TILE = 128;
 
-/** The array as words of at most four bytes, so that NaN payloads survive and three element kinds serve all types. */
-function asWords(data: DataOf, itemSize: number): { words: Words; lanes: number } {
-  const { buffer, byteOffset, byteLength } = data;
-  if (itemSize === 1) return { words: new Uint8Array(buffer, byteOffset, byteLength), lanes: 1 };
-  if (itemSize === 2) return { words: new Uint16Array(buffer, byteOffset, byteLength / 2), lanes: 1 };
-  return { words: new Uint32Array(buffer, byteOffset, byteLength / 4), lanes: itemSize / 4 };
+/** The array as words of at most four bytes, so that NaN payloads survive and three array kinds serve all types. */
+function asWords({ data, dtype }: StridedView): Words {
+  const size = Math.min(DTYPES[dtype].itemSize, 4);
+  const array = size === 1 ? Uint8Array : size === 2 ? Uint16Array : Uint32Array;
+  return new array(data.buffer, data.byteOffset, data.byteLength / size);
 }
 
 /**
@@ -45,51 +43,50 @@ export function stridedCopy(
   to: StridedView,
   shape: readonly number[],
 ): (fromShift: number, toShift: number) => void {
-  if (shape.includes(0)) return () => {};
-  const { itemSize } = DTYPES[from.dtype];
-  const source = asWords(from.data, itemSize);
-  const target = asWords(to.data, itemSize);
-  const lanes = source.lanes;
-  const [first, ...others] = loopAxes(from.strides, to.strides, shape, lanes);
+  const source = asWords(from);
+  const target = asWords(to);
+  const lanes = Math.max(1, DTYPES[from.dtype].itemSize / 4);
+  const [run, x = SINGLE, ...others] = loopAxes(from.strides, to.strides, shape, lanes);
   // Beside the target's fastest axis, the one that is fastest in the source is tiled.
   others.sort((a, b) => Math.abs(b.from) - Math.abs(a.from));
-  const second = others.pop() ?? { size: 1, from: 0, to: 0 };
+  const y = others.pop() ?? SINGLE;
   const walk = (depth: number, a: number, b: number): void => {
     const axis = others[depth];
-    if (axis === undefined) copyPlane(source.words, target.words, a, b, first, second);
+    if (axis === undefined) copyPlane(source, target, a, b, run!.size, x, y);
     else for (let n = 0; n < axis.size; n++) walk(depth + 1, a + n * axis.from, b + n * axis.to);
   };
-  return (fromShift, toShift) => walk(0, (from.offset + fromShift) * lanes, (to.offset + toShift) * lanes);
+  return (fromShift, toShift) => {
+    if (!shape.includes(0)) walk(0, (from.offset + fromShift) * lanes, (to.offset + toShift) * lanes);
+  };
 }
 
 /** One loop of a copy: how often, and how many words to step on either side. */
 interface LoopAxis {
   size: number;
-  from: number;
-  to: number;
+  readonly from: number;
+  readonly to: number;
 }
 
-/** The fewest loops that copy `shape`, from the target's fastest to its slowest. Always at least one. */
+const SINGLE: LoopAxis = { size: 1, from: 0, to: 0 };
+
+/** The fewest loops that copy `shape`: a run of words, dense on both sides, then from the target's fastest to its slowest. */
 function loopAxes(
   from: readonly number[],
   to: readonly number[],
   shape: readonly number[],
   lanes: number,
-): [LoopAxis, ...LoopAxis[]] {
-  // An element of several words is an axis of its own, dense on both sides.
-  const axes: [LoopAxis, ...LoopAxis[]] = [{ size: lanes, from: 1, to: 1 }];
-  const order = shape
-    .map((_, axis) => axis)
-    .filter((axis) => shape[axis] !== 1)
-    .sort((a, b) => Math.abs(to[a]!) - Math.abs(to[b]!));
-  for (const n of order) {
-    const axis = { size: shape[n]!, from: from[n]! * lanes, to: to[n]! * lanes };
-    const last = axes.at(-1)!;
-    // What continues the loop before on both sides makes it longer.
-    if (last.size === 1) axes[axes.length - 1] = axis;
-    else if (axis.from === last.from * last.size && axis.to === last.to * last.size) last.size *= axis.size;
-    else axes.push(axis);
-  }
+): LoopAxis[] {
+  const axes: LoopAxis[] = [{ size: lanes, from: 1, to: 1 }];
+  shape
+    .map((size, axis): LoopAxis => ({ size, from: from[axis]! * lanes, to: to[axis]! * lanes }))
+    .filter(({ size }) => size !== 1)
+    .sort((a, b) => Math.abs(a.to) - Math.abs(b.to))
+    .forEach((axis) => {
+      const last = axes.at(-1)!;
+      // What continues the loop before on both sides makes it longer.
+      if (axis.from === last.from * last.size && axis.to === last.to * last.size) last.size *= axis.size;
+      else axes.push(axis);
+    });
   return axes;
 }
 
@@ -98,26 +95,41 @@ function copyPlane(
   target: Words,
   from: number,
   to: number,
+  run: number,
   { size: nx, from: sx, to: dx }: LoopAxis,
   { size: ny, from: sy, to: dy }: LoopAxis,
 ): void {
-  if (sx === 1 && dx === 1) {
-    for (let y = 0, a = from, b = to; y < ny; y++, a += sy, b += dy) {
-      // memcpy costs a call: short rows are faster word by word.
-      if (nx >= 32) target.set(source.subarray(a, a + nx), b);
-      else for (let x = 0; x < nx; x++) target[b + x] = source[a + x]!;
+  // memcpy costs a call: short runs are faster word by word.
+  if (run >= 32) {
+    for (let y = 0; y < ny; y++) {
+      for (let x = 0; x < nx; x++) {
+        const a = from + x * sx + y * sy;
+        target.set(source.subarray(a, a + run), to + x * dx + y * dy);
+      }
     }
     return;
   }
-  for (let y0 = 0; y0 < ny; y0 += SOURCE_RUN) {
-    const y1 = Math.min(y0 + SOURCE_RUN, ny);
-    for (let x0 = 0; x0 < nx; x0 += TARGET_RUN) {
-      const x1 = Math.min(x0 + TARGET_RUN, nx);
-      for (let y = y0; y < y1; y++) {
-        let a = from + y * sy + x0 * sx;
-        let b = to + y * dy + x0 * dx;
-        for (let x = x0; x < x1; x++, a += sx, b += dx) target[b] = source[a]!;
+  for (let x0 = 0; x0 < nx; x0 += TILE) {
+    const count = Math.min(TILE, nx - x0);
+    for (let y = 0; y < ny; ) {
+      const rows = y + 8 > ny ? 1 : 8;
+      for (let word = 0; word < run; word++) {
+        let a = from + x0 * sx + y * sy + word;
+        let b = to + x0 * dx + y * dy + word;
+        if (rows === 1) for (let n = 0; n < count; n++, a += sx, b += dx) target[b] = source[a]!;
+        else
+          for (let n = 0; n < count; n++, a += sx, b += dx) {
+            target[b] = source[a]!;
+            target[b + dy] = source[a + sy]!;
+            target[b + 2 * dy] = source[a + 2 * sy]!;
+            target[b + 3 * dy] = source[a + 3 * sy]!;
+            target[b + 4 * dy] = source[a + 4 * sy]!;
+            target[b + 5 * dy] = source[a + 5 * sy]!;
+            target[b + 6 * dy] = source[a + 6 * sy]!;
+            target[b + 7 * dy] = source[a + 7 * sy]!;
+          }
       }
+      y += rows;
     }
   }
 }

@@ -1,3 +1,5 @@
+import { LazyImageError } from "./errors.js";
+
 /** What a data type is made of. */
 interface DTypeInfo {
   /** Bytes of one element; a complex element counts both of its parts. */
@@ -46,30 +48,47 @@ export type TypedArrayConstructor = {
   readonly BYTES_PER_ELEMENT: number;
 };
 
-const info = (kind: DTypeInfo["kind"], array: TypedArrayConstructor): DTypeInfo => {
-  const lanes = kind === "c" ? 2 : 1;
-  return { kind, lanes, array, itemSize: lanes * array.BYTES_PER_ELEMENT };
-};
-
 /** Every data type that a tensor can have. */
-export const DTYPES: Readonly<Record<DType, DTypeInfo>> = /* @__PURE__ */ Object.freeze({
-  int8: /* @__PURE__ */ info("i", Int8Array),
-  uint8: /* @__PURE__ */ info("u", Uint8Array),
-  int16: /* @__PURE__ */ info("i", Int16Array),
-  uint16: /* @__PURE__ */ info("u", Uint16Array),
-  int32: /* @__PURE__ */ info("i", Int32Array),
-  uint32: /* @__PURE__ */ info("u", Uint32Array),
-  int64: /* @__PURE__ */ info("i", BigInt64Array),
-  uint64: /* @__PURE__ */ info("u", BigUint64Array),
-  float32: /* @__PURE__ */ info("f", Float32Array),
-  float64: /* @__PURE__ */ info("f", Float64Array),
-  complex64: /* @__PURE__ */ info("c", Float32Array),
-  complex128: /* @__PURE__ */ info("c", Float64Array),
-});
+export const DTYPES: Readonly<Record<DType, DTypeInfo>> = /* @__PURE__ */ (() => {
+  const arrays: Record<DType, TypedArrayConstructor> = {
+    int8: Int8Array,
+    uint8: Uint8Array,
+    int16: Int16Array,
+    uint16: Uint16Array,
+    int32: Int32Array,
+    uint32: Uint32Array,
+    int64: BigInt64Array,
+    uint64: BigUint64Array,
+    float32: Float32Array,
+    float64: Float64Array,
+    complex64: Float32Array,
+    complex128: Float64Array,
+  };
+  const entries = Object.entries(arrays).map(([name, array]) => {
+    // A kind is the first letter of its types' names.
+    const kind = name[0] as DTypeInfo["kind"];
+    const lanes = kind === "c" ? 2 : 1;
+    return [name, { kind, lanes, array, itemSize: lanes * array.BYTES_PER_ELEMENT }];
+  });
+  return Object.freeze(Object.fromEntries(entries));
+})();
 
 /** Whether `name` is one of the data types that a tensor can have. */
 export function isDType(name: unknown): name is DType {
   return typeof name === "string" && Object.hasOwn(DTYPES, name);
+}
+
+/**
+ * The name of a data type, checked.
+ *
+ * @throws LazyImageError `ERR_UNSUPPORTED_DTYPE` when it is none of core's
+ */
+export function checkDType<D extends DType>(dtype: D): D {
+  if (isDType(dtype)) return dtype;
+  throw new LazyImageError(
+    "ERR_UNSUPPORTED_DTYPE",
+    `Data type ${String(dtype)} is not known; use one of ${Object.keys(DTYPES).join(", ")}.`,
+  );
 }
 
 /** Fresh, zeroed memory for `elements` elements of `dtype`. */

@@ -36,7 +36,7 @@ export function slice(a: number | null, b?: number | null, step: number | null =
   return b === undefined ? { start: null, stop: a, step } : { start: a, stop: b, step };
 }
 
-const whole: Slice = Object.freeze({ start: null, stop: null, step: null });
+const wrong = (message: string) => new LazyImageError("ERR_INDEX", message);
 
 /** As Python would print it, for messages. */
 function show(item: unknown): string {
@@ -47,37 +47,22 @@ function show(item: unknown): string {
   }
 }
 
-function bound(value: unknown, part: string, item: unknown): number | null {
-  if (value === undefined || value === null) return null;
-  if (Number.isSafeInteger(value)) return value as number;
-  throw new LazyImageError(
-    "ERR_INDEX",
-    `The ${part} of slice ${show(item)} is not an integer; use an integer or null.`,
-  );
-}
-
 function normalizeItem(item: unknown): number | Slice {
-  if (item === null) return whole;
   if (Number.isSafeInteger(item)) return item as number;
-  if (typeof item === "object" && ("start" in item || "stop" in item || "step" in item)) {
-    const { start, stop, step } = item as Partial<Slice>;
-    const result = {
-      start: bound(start, "start", item),
-      stop: bound(stop, "stop", item),
-      step: bound(step, "step", item),
-    };
-    if (result.step === 0) {
-      throw new LazyImageError(
-        "ERR_INDEX",
-        `The step of slice ${show(item)} is 0; use a step of 1, -1 or more.`,
-      );
-    }
-    return result;
+  const parts = (item === null ? { step: null } : item) as Partial<Slice>;
+  if (typeof parts !== "object" || !("start" in parts || "stop" in parts || "step" in parts)) {
+    throw wrong(
+      `Index ${show(item)} is not understood; use integers, slice(start, stop, step), null or "...".`,
+    );
   }
-  throw new LazyImageError(
-    "ERR_INDEX",
-    `Index ${show(item)} is not understood; use integers, slice(start, stop, step), null or "...".`,
-  );
+  const part = (name: keyof Slice): number | null => {
+    const value = parts[name] ?? null;
+    if (value === null || (Number.isSafeInteger(value) && !(value === 0 && name === "step"))) return value;
+    throw wrong(
+      `The ${name} of slice ${show(item)} is ${show(value)}; use null or an integer, for a step not 0.`,
+    );
+  };
+  return { start: part("start"), stop: part("stop"), step: part("step") };
 }
 
 /**
@@ -91,28 +76,19 @@ export function normalizeIndex(
 ): (number | Slice)[] {
   const items: readonly unknown[] = Array.isArray(index) ? index : [index];
   const dots = items.indexOf("...");
-  if (dots !== items.lastIndexOf("...")) {
-    throw new LazyImageError(
-      "ERR_INDEX",
-      `Index ${show(index)} has more than one "..."; only one ellipsis is allowed.`,
-    );
-  }
-  const given = items.length - (dots < 0 ? 0 : 1);
-  if (given > ndim) {
-    throw new LazyImageError("ERR_INDEX", `Too many indices: ${given} for ${ndim} axes in ${show(index)}.`);
-  }
   const before = dots < 0 ? items : items.slice(0, dots);
   const after = dots < 0 ? [] : items.slice(dots + 1);
-  const fill = new Array<null>(ndim - given).fill(null);
-  return [...before, ...fill, ...after].map(normalizeItem);
+  if (after.includes("...")) throw wrong(`Index ${show(index)} has more than one "..."; use one.`);
+  const missing = ndim - before.length - after.length;
+  if (missing < 0) throw wrong(`Too many indices: ${ndim - missing} for ${ndim} axes in ${show(index)}.`);
+  return [...before, ...Array(missing).fill(null), ...after].map(normalizeItem);
 }
 
 function resolveItem(item: number | Slice, size: number, axis: string): AxisRange {
   if (typeof item === "number") {
     const start = item < 0 ? item + size : item;
     if (start < 0 || start >= size) {
-      throw new LazyImageError(
-        "ERR_INDEX",
+      throw wrong(
         `Index ${item} is out of bounds for axis ${axis} of size ${size}; use ${-size} to ${size - 1}, or a slice, which is clipped.`,
       );
     }
@@ -137,8 +113,7 @@ function resolveItem(item: number | Slice, size: number, axis: string): AxisRang
  * @throws LazyImageError `ERR_INDEX` for a malformed index or an integer outside its axis.
  */
 export function resolveIndex(index: Index | undefined, shape: Shape4D): Range4D {
-  const items = normalizeIndex(index);
-  const axes = shape.map((size, axis) => resolveItem(items[axis]!, size, "CIJK"[axis]!));
+  const axes = normalizeIndex(index).map((item, axis) => resolveItem(item, shape[axis]!, "CIJK"[axis]!));
   return axes as unknown as Range4D;
 }
 
@@ -153,5 +128,5 @@ export function indexOf(range: Range4D): Slice[] {
 
 /** The shape of what `range` selects. */
 export function shapeOf(range: Range4D): Shape4D {
-  return [range[0].size, range[1].size, range[2].size, range[3].size];
+  return range.map(({ size }) => size) as unknown as Shape4D;
 }

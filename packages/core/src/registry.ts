@@ -36,8 +36,8 @@ interface WriterEntry {
 }
 
 interface Registry {
-  readonly backends: BackendDescriptor[];
-  readonly writers: WriterEntry[];
+  backends: readonly BackendDescriptor[];
+  writers: readonly WriterEntry[];
 }
 
 /** One registry per process, even when two copies of core end up in one tree. The number is the registry's own version. */
@@ -49,11 +49,16 @@ function registry(): Registry {
   return holder[KEY];
 }
 
-function insert<T extends { readonly name: string }>(list: T[], entry: T, prepend: boolean): void {
-  const found = list.findIndex(({ name }) => name === entry.name);
-  if (found >= 0) list.splice(found, 1);
-  if (prepend) list.unshift(entry);
-  else list.push(entry);
+const without = <T extends { name: string }>(list: readonly T[], given: string) =>
+  list.filter(({ name }) => name !== given);
+
+/** The list with one more entry, which replaces that of its name. */
+function insert<T extends { name: string }>(list: readonly T[], entry: T, { prepend = true }): readonly T[] {
+  const parts = Object.keys(entry) as (keyof T)[];
+  // Registering the very same thing twice is no event.
+  if (list.some((other) => parts.every((part) => other[part] === entry[part]))) return list;
+  const others = without(list, entry.name);
+  return prepend ? [entry, ...others] : [...others, entry];
 }
 
 /**
@@ -63,22 +68,18 @@ function insert<T extends { readonly name: string }>(list: T[], entry: T, prepen
  */
 export function registerBackend(
   name: string,
-  matcher: BackendMatcher,
-  factory: BackendFactory,
-  { prepend = true }: { prepend?: boolean } = {},
+  matches: BackendMatcher,
+  open: BackendFactory,
+  options: { prepend?: boolean } = {},
 ): void {
-  const { backends } = registry();
-  // Registering the very same thing twice is no event.
-  if (backends.some((entry) => entry.name === name && entry.matches === matcher && entry.open === factory))
-    return;
-  insert(backends, { name, matches: matcher, open: factory }, prepend);
+  const held = registry();
+  held.backends = insert(held.backends, { name, matches, open }, options);
 }
 
 /** Removes a backend by name; nothing happens when there is none. */
 export function unregisterBackend(name: string): void {
-  const { backends } = registry();
-  const found = backends.findIndex((entry) => entry.name === name);
-  if (found >= 0) backends.splice(found, 1);
+  const held = registry();
+  held.backends = without(held.backends, name);
 }
 
 /** Names of the registered backends, in the order in which they are consulted. */
@@ -86,15 +87,14 @@ export function listBackends(): readonly string[] {
   return registry().backends.map(({ name }) => name);
 }
 
-/** The same backend with another affine. */
+/** The same backend with another affine. Its levels are left out, whose affines follow from the file's. */
 function withAffine(backend: ImageDataBackend, affine: Affine): ImageDataBackend {
-  const { shape, dtype, valueDtype, header, levels } = backend;
+  const { shape, dtype, valueDtype, header } = backend;
   return {
     shape,
     dtype,
     valueDtype,
     header,
-    levels,
     affine,
     affineSource: "override",
     read: (index, options) => backend.read(index, options),
@@ -105,8 +105,10 @@ function withAffine(backend: ImageDataBackend, affine: Affine): ImageDataBackend
 }
 
 /**
- * The first backend, in order, that matches the request and does not decline; `null` when there is none. An affine in
- * the request replaces the file's.
+ * The first backend, in order, that matches the request and does not decline; `null` when there is none.
+ *
+ * An affine in the request replaces the file's, and `affineSource` is then "override", even where the two are equal. A
+ * backend that has not taken the affine itself loses its `levels`, whose affines follow from the file's.
  *
  * @param options `backends` consults these instead of the registered ones
  */
@@ -117,11 +119,10 @@ export async function resolveBackend(
     readonly backends?: readonly BackendDescriptor[] | undefined;
   } = {},
 ): Promise<ImageDataBackend | null> {
-  const { signal, backends = [...registry().backends] } = options;
+  const { signal, backends = registry().backends } = options;
   for (const { name, matches, open } of backends) {
     signal?.throwIfAborted();
-    if (!(await matches(request))) continue;
-    const backend = await open(request, { signal });
+    const backend = (await matches(request)) ? await open(request, { signal }) : null;
     if (backend === null) continue;
     if (!isImageDataBackend(backend)) {
       throw new LazyImageError(
@@ -130,9 +131,8 @@ export async function resolveBackend(
       );
     }
     const { affine } = request;
-    return affine === undefined || affinesEqual(affine, backend.affine)
-      ? backend
-      : withAffine(backend, affine);
+    const taken = backend.affineSource === "override" && affinesEqual(backend.affine, affine ?? []);
+    return affine === undefined || taken ? backend : withAffine(backend, affine);
   }
   return null;
 }
@@ -140,11 +140,12 @@ export async function resolveBackend(
 /** Registers a writer, by the same rules as `registerBackend`. */
 export function registerWriter(
   name: string,
-  matcher: WriterMatcher,
+  matches: WriterMatcher,
   write: WriteFunction,
-  { prepend = true }: { prepend?: boolean } = {},
+  options: { prepend?: boolean } = {},
 ): void {
-  insert(registry().writers, { name, matches: matcher, write }, prepend);
+  const held = registry();
+  held.writers = insert(held.writers, { name, matches, write }, options);
 }
 
 /** The first registered writer that saves to this name, or `null`. */

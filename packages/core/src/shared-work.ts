@@ -1,4 +1,4 @@
-import { onAbort } from "./abort.js";
+import { abortable } from "./abort.js";
 
 /**
  * Work that several readers wait for: it is aborted when the last of them leaves, never when the first does.
@@ -21,16 +21,9 @@ export class SharedWork<T> {
 
   /** Waits for the result; rejects with `signal.reason` when this reader leaves before. */
   join(signal?: AbortSignal | undefined): Promise<T> {
-    if (signal?.aborted) return Promise.reject(signal.reason);
-    this.#readers++;
-    if (signal === undefined) return this.#result;
-    return new Promise<T>((resolve, reject) => {
-      const leave = (): void => {
-        reject(signal.reason);
-        if (--this.#readers === 0) this.#controller.abort(signal.reason);
-      };
-      const stay = onAbort(signal, leave);
-      this.#result.then(resolve, reject).finally(stay);
+    if (!signal?.aborted) this.#readers++;
+    return abortable(this.#result, signal, () => {
+      if (--this.#readers === 0) this.#controller.abort(signal!.reason);
     });
   }
 }

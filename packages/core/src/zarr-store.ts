@@ -1,3 +1,5 @@
+import { hasMembers } from "./structure.js";
+
 /** A Zarr store, structurally: zarrita's `Readable`, and a `Map` too. Keys begin with a slash. */
 export interface ZarrStore {
   get(key: never, options?: never): unknown;
@@ -6,7 +8,5 @@ export interface ZarrStore {
 
 /** Whether `value` has the shape of a Zarr store. */
 export function isZarrStore(value: unknown): value is ZarrStore {
-  return (
-    typeof value === "object" && value !== null && typeof (value as { get?: unknown }).get === "function"
-  );
+  return hasMembers(value, "function", "get");
 }

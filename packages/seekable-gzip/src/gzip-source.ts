@@ -3,10 +3,12 @@ import { LazyImageError, onAbort, SharedWork } from "@lazyimg/core";
 import { platformInflate } from "#platform-inflate";
 import { readIndex, writeIndex } from "./gzidx.js";
 import { type GzipIndex, type GzipPoint, pointBefore } from "./gzip-index.js";
+import type { Memory } from "./held-span.js";
 import type { IndexCache } from "./index-cache.js";
 import { HEAD, isDataError, Pass } from "./pass.js";
 import { contradiction, loadSidecar, type Sidecar } from "./sidecar.js";
-import { type Lent, type Span, SpanReader } from "./span-reader.js";
+import { compressedLength, type Span, sizeOf } from "./span-decoder.js";
+import { SpanReader } from "./span-reader.js";
 
 /** Least uncompressed distance of checkpoints: what a random read inflates on average before it has what it wants. */
 export const DEFAULT_SPACING: number = 1 << 20;
@@ -164,7 +166,7 @@ export function gzipSource(inner: ByteSource, options: GzipSourceOptions = {}): 
     const all = spansOf(known(), 0, used.size).filter((span) => SpanReader.holds(span));
     for (const span of all.length > 1 ? [all[0]!, all[all.length - 1]!] : []) {
       try {
-        await spans.get(span, signal);
+        await spans.part(span, span.start.offset, span.endOffset, new Uint8Array(sizeOf(span)), signal);
         return false;
       } catch (problem) {
         if (!isDataError(problem)) throw problem;
@@ -266,13 +268,12 @@ export function gzipSource(inner: ByteSource, options: GzipSourceOptions = {}): 
         for (const span of { [Symbol.iterator]: () => next }) {
           const from = Math.max(offset, span.start.offset);
           const to = Math.min(behindEnd, span.endOffset);
-          // A part of a span is taken from the whole, which can be verified.
-          const part = to - from < span.endOffset - span.start.offset;
-          if (SpanReader.holds(span) && many && !part && !spans.has(span)) {
-            await spans.into(span, target.subarray(from - offset, to - offset), !direct, failed.signal);
+          const place = target.subarray(from - offset, to - offset);
+          const whole = to - from === sizeOf(span);
+          if (SpanReader.holds(span) && many && whole && !spans.has(span)) {
+            await spans.into(span, place, !direct, failed.signal);
           } else if (SpanReader.holds(span)) {
-            const bytes = await spans.get(span, failed.signal);
-            target.set(bytes.subarray(from - span.start.offset, to - span.start.offset), from - offset);
+            await spans.part(span, from, to, place, failed.signal);
           } else {
             let at = from;
             for await (const piece of spans.stream(span, from, to, failed.signal)) {
@@ -285,9 +286,10 @@ export function gzipSource(inner: ByteSource, options: GzipSourceOptions = {}): 
       // Of many spans none is worth keeping: our own decoder writes straight into the target, without fresh memory,
       // and beside the platform's threads where there are any.
       const threads = platformInflate?.threads ?? 0;
-      const indirect = many ? threads : Math.min(PARALLEL, wanted.length);
-      for (let i = 0; i < indirect; i++) run(lane(false));
-      for (let i = indirect; many && i < PARALLEL; i++) run(lane(true));
+      // One more than there are threads, so that none waits for us.
+      const indirect = threads > 0 ? threads + 1 : 0;
+      const lanes = many ? Math.max(PARALLEL, indirect + 1) : wanted.length;
+      for (let i = 0; i < lanes; i++) run(lane(i >= indirect));
       await Promise.all(tasks);
       return filled;
     } catch (error) {
@@ -366,23 +368,25 @@ export function gzipSource(inner: ByteSource, options: GzipSourceOptions = {}): 
     const wanted = spansOf(map, from, to);
     const left = new AbortController();
     const stay = signal && onAbort(signal, () => left.abort(signal.reason));
-    const coming: Promise<Lent>[] = [];
+    const coming: Promise<Memory>[] = [];
     // What is taken whole is lent memory that is used again; what is taken in part may be wanted again.
-    const begin = async (span: Span): Promise<Lent> => {
-      if (span.start.offset >= from && span.endOffset <= to && !spans.has(span)) {
-        return spans.lend(span, left.signal);
-      }
-      return { bytes: await spans.get(span, left.signal), release: () => undefined };
+    const begin = async (span: Span): Promise<Memory> => {
+      const start = Math.max(from, span.start.offset);
+      const stop = Math.min(to, span.endOffset);
+      if (stop - start === sizeOf(span) && !spans.has(span)) return spans.lend(span, left.signal);
+      const memory = new Uint8Array((start % 8) + stop - start);
+      const bytes = memory.subarray(start % 8);
+      await spans.part(span, start, stop, bytes, left.signal);
+      return { bytes, release: () => undefined };
     };
     let next = 0;
     try {
       for (let i = 0; i < wanted.length; i++) {
         const span = wanted[i]!;
-        const start = Math.max(from, span.start.offset);
-        const stop = Math.min(to, span.endOffset);
         if (!SpanReader.holds(span)) {
           next = Math.max(next, i + 1);
-          yield* spans.stream(span, start, stop, left.signal);
+          const start = Math.max(from, span.start.offset);
+          yield* spans.stream(span, start, Math.min(to, span.endOffset), left.signal);
           continue;
         }
         for (next = Math.max(next, i); next < wanted.length && next < i + PARALLEL; next++) {
@@ -390,11 +394,11 @@ export function gzipSource(inner: ByteSource, options: GzipSourceOptions = {}): 
           coming[next] = begin(wanted[next]!);
           coming[next]!.catch(() => undefined);
         }
-        const lent = await coming[i]!;
+        const { bytes, release } = await coming[i]!;
         delete coming[i];
         signal?.throwIfAborted();
-        yield lent.bytes.subarray(start - span.start.offset, stop - span.start.offset);
-        lent.release();
+        yield bytes;
+        release();
       }
     } finally {
       stay?.();
@@ -421,9 +425,7 @@ export function gzipSource(inner: ByteSource, options: GzipSourceOptions = {}): 
       let requests = 0;
       for (const span of spansOf(map, offset, Math.min(end, map.size))) {
         if (spans.has(span)) continue;
-        bytes +=
-          (span.end === null ? span.compressedEnd : Math.ceil(span.end.bit / 8)) -
-          Math.floor(span.start.bit / 8);
+        bytes += compressedLength(span);
         requests++;
       }
       if (!map.complete && end > pass.produced) {

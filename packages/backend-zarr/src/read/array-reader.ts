@@ -218,7 +218,11 @@ export class ArrayReader {
 
   #batches(needs: readonly Need[], keep: boolean): Batch[] {
     const { chunkBytes, order } = this.spec;
-    const fastest = order.at(-1)!;
+    // Chunks run along the fastest axis that has several of them here: of a sagittal plane, not x but y.
+    const [head] = needs;
+    const varies = (axis: number) =>
+      needs.some(({ coordinates }) => coordinates[axis] !== head!.coordinates[axis]);
+    const running = order.findLast(varies);
     const limit = (bytes: number) => Math.max(1, Math.floor(bytes / chunkBytes));
     const rows: { needs: Need[]; whole: boolean }[] = [];
     let row: Need[] | undefined;
@@ -235,7 +239,7 @@ export class ArrayReader {
         before !== undefined &&
         row!.length < limit(TASK_BYTES) &&
         (this.#shards === undefined || before.object === need.object) &&
-        need.coordinates.every((at, axis) => at === before.coordinates[axis]! + (axis === fastest ? 1 : 0));
+        need.coordinates.every((at, axis) => at === before.coordinates[axis]! + (axis === running ? 1 : 0));
       if (continues) row!.push(need);
       else {
         row = [need];

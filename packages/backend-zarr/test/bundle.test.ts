@@ -1,0 +1,22 @@
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { expect, test } from "vitest";
+
+const entry = fileURLToPath(new URL("../dist/index.js", import.meta.url));
+
+test("a browser bundle holds nothing of Node, and loads rare codecs only when they are needed", async () => {
+  const { outputFiles } = await build({
+    entryPoints: [entry],
+    bundle: true,
+    format: "esm",
+    platform: "browser",
+    splitting: true,
+    outdir: "out",
+    write: false,
+    minify: true,
+  });
+  for (const { text } of outputFiles) expect(text).not.toMatch(/["']node:/);
+  const main = outputFiles.find(({ path }) => path.endsWith("/index.js"))!;
+  // zstd and c-blosc are WebAssembly of hundreds of kilobytes.
+  expect(main.text.length).toBeLessThan(250_000);
+});
