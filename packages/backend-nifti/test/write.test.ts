@@ -103,7 +103,7 @@ describe("writeNifti", () => {
     expect(facts(source)).not.toEqual(nothing);
     const [copy, part, turned] = [join(folder, "c.nii"), join(folder, "p.nii"), join(folder, "t.nii")];
     await source.save(copy);
-    await source.slice(["...", slice(0, 2)]).save(part);
+    await source.slice(["...", slice(0, 1)]).save(part);
     await source.toOrientation("SAR").save(turned);
     expect(facts(await open(copy))).toEqual(facts(source));
     expect(facts(await open(part))).toEqual(nothing);

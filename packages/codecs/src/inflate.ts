@@ -97,9 +97,10 @@ export class Inflater {
     return this.#kernel.output.slice(this.#to - size, this.#to);
   }
 
-  /** CRC-32 of `output`, going on from `crc` (0 at first). */
-  crc32(crc: number): number {
-    return nativeCrc32?.(this.output, crc) ?? this.#kernel.crc32(this.#from, this.#to, crc);
+  /** CRC-32 of bytes `[from, to)` of `output`, going on from `crc` (0 at first). */
+  crc32(crc: number, from = 0, to: number = this.#to - this.#from): number {
+    const [first, end] = [this.#from + from, this.#from + to];
+    return nativeCrc32?.(this.#kernel.output.subarray(first, end), crc) ?? this.#kernel.crc32(first, end, crc);
   }
 
   /** Forgets all input; what is fed next is at compressed position `position`, what is produced next at `produced`. */

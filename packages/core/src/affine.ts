@@ -1,4 +1,4 @@
-import { LazyImageError } from "./errors.js";
+import { invalid } from "./errors.js";
 import type { Range4D } from "./indexing.js";
 
 /** 4 x 4 voxel-to-world matrix, millimetres, RAS+, row-major, 16 numbers, frozen. */
@@ -25,8 +25,7 @@ export function createAffine(values: ArrayLike<number> | ArrayLike<ArrayLike<num
   const flat = rows.flat();
   const shaped = rows.every((row) => (typeof row === "number" ? 16 : 4 * row.length) === flat.length);
   if (!shaped || flat.length !== 16 || !flat.every(Number.isFinite) || flat.slice(12).join() !== "0,0,0,1") {
-    throw new LazyImageError(
-      "ERR_INVALID_ARGUMENT",
+    throw invalid(
       `An affine is 16 finite numbers, or four rows of four, the last 0, 0, 0, 1; got ${flat.length}: [${flat.slice(0, 16).join(", ")}].`,
     );
   }
@@ -67,8 +66,7 @@ export function invertAffine(affine: Affine): Affine {
   const dot = (a: Vector3, b: Vector3) => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
   const volume = dot(i, cross(j, k));
   if (!(Math.abs(volume) > 0)) {
-    throw new LazyImageError(
-      "ERR_INVALID_ARGUMENT",
+    throw invalid(
       `Affine [${affine.join(", ")}] has no inverse; its axes are not independent.`,
     );
   }

@@ -70,7 +70,7 @@ export function convert<E extends DType>(tensor: Tensor, dtype: E, scaling?: Sca
   const { data: values, dtype: from, size, shape, strides, offset } = dense(tensor);
   const data = allocate(dtype, size);
   const { lanes: lanesIn } = DTYPES[from];
-  const { lanes: lanesOut, kind } = DTYPES[dtype];
+  const { lanes: lanesOut } = DTYPES[dtype];
   const { slope, inter } = scaling ?? { slope: 1, inter: 0 };
   // Adding a zero intercept would turn -0 into 0; adding -0 changes nothing.
   const shift = inter === 0 ? -0 : inter;

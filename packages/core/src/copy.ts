@@ -21,7 +21,7 @@ const TILE = 128;
 function asWords({ data, dtype }: StridedView): Words {
   const size = Math.min(DTYPES[dtype].itemSize, 4);
   const array = size === 1 ? Uint8Array : size === 2 ? Uint16Array : Uint32Array;
-  return new array(data.buffer, data.byteOffset, data.byteLength / size);
+  return new array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength / size);
 }
 
 /**

@@ -1,10 +1,10 @@
 import { type Affine, createAffine } from "./affine.js";
 import type { AffineSource, ImageDataBackend, LevelInfo, ReadOptions, ReadPlan } from "./backend.js";
 import { convert, type Scaling, scaledDType } from "./convert.js";
-import { type DataOf, DTYPES, type DType, isDType } from "./dtype.js";
-import { LazyImageError } from "./errors.js";
+import { allocate, checkDType, type DataOf, DTYPES, type DType } from "./dtype.js";
+import { invalid, LazyImageError } from "./errors.js";
 import { type AxisRange, type Index, type Range4D, resolveIndex, shapeOf } from "./indexing.js";
-import { type Shape4D, sizeOf, Tensor, unknownDType } from "./tensor.js";
+import { type Shape4D, sizeOf, Tensor } from "./tensor.js";
 
 /** What a driver is told besides the range. */
 export interface ReadContext {
@@ -40,25 +40,11 @@ export interface BackendDriver {
 /** The range with positive steps that covers the same positions; without `strided`, the dense one around them. */
 function forDriver(range: Range4D, strided: boolean): Range4D {
   return range.map(({ start, step, size }): AxisRange => {
-    const first = step < 0 ? start + step * (size - 1) : start;
     const stride = Math.abs(step);
-    return strided
-      ? { start: first, step: stride, size }
-      : { start: first, step: 1, size: stride * (size - 1) + 1 };
+    const reach = stride * (size - 1);
+    const first = step < 0 ? start - reach : start;
+    return strided ? { start: first, step: stride, size } : { start: first, step: 1, size: reach + 1 };
   }) as unknown as Range4D;
-}
-
-/** Whether the range asks for neighbours, in their order. */
-function isDense(range: Range4D): boolean {
-  return range.every(({ step }) => step === 1);
-}
-
-/** Picks from what the driver read the positions that were asked for, as a view. */
-function pick(tensor: Tensor, range: Range4D, strided: boolean): Tensor {
-  if (isDense(range)) return tensor;
-  return tensor.slice(
-    range.map(({ step }) => ({ start: null, stop: null, step: strided ? Math.sign(step) : step })),
-  );
 }
 
 /**
@@ -69,29 +55,36 @@ function pick(tensor: Tensor, range: Range4D, strided: boolean): Tensor {
  * its affine is no 4 x 4.
  */
 export function defineBackend(driver: BackendDriver): ImageDataBackend {
-  const { shape, dtype, scaling, strided = false } = driver;
-  if (!isDType(dtype)) throw unknownDType(dtype);
-  const valueDtype = scaling === undefined ? dtype : scaledDType(dtype);
+  const { shape, dtype, affineSource, header, levels, strided = false } = driver;
+  const valueDtype = driver.scaling === undefined ? checkDType(dtype) : scaledDType(checkDType(dtype));
   let closed = false;
 
-  const resultDType = ({ scaled = true, dtype: wanted }: ReadOptions): DType => {
-    if (wanted !== undefined && !isDType(wanted)) throw unknownDType(wanted);
-    return wanted ?? (scaled ? valueDtype : dtype);
+  /** What the arguments of a read come to. */
+  const resolve = (index: Index | undefined, { scaled = true, dtype: wanted }: ReadOptions) => {
+    const range = resolveIndex(index, shape);
+    const scaling = scaled ? driver.scaling : undefined;
+    const result = checkDType(wanted ?? (scaled ? valueDtype : dtype));
+    return {
+      range,
+      size: shapeOf(range),
+      scaling,
+      result,
+      converted: scaling !== undefined || result !== dtype,
+      /** Whether positions are picked from a region that is larger than what was asked for. */
+      picked: !strided && range.some(({ step }) => Math.abs(step) > 1),
+    };
   };
 
   async function read<D extends DType>(index?: Index, options: ReadOptions<D> = {}): Promise<Tensor<D>> {
-    const { signal, onProgress, out, scaled = true } = options;
+    const { signal, onProgress, out } = options;
     signal?.throwIfAborted();
     if (closed)
       throw new LazyImageError("ERR_CLOSED", "This image was closed; open it again to read from it.");
-    const range = resolveIndex(index, shape);
-    const size = shapeOf(range);
-    const wanted = resultDType(options);
-    const applied = scaled ? scaling : undefined;
-    const target = out && outTensor(out, wanted, size);
-    if (sizeOf(size) === 0) return (target ?? emptyTensor(wanted, size)) as Tensor<D>;
+    const { range, size, scaling, result, converted, picked } = resolve(index, options);
+    const target = out && outTensor(out, result as D, size);
+    if (sizeOf(size) === 0) return target ?? outTensor(allocate(result as D, 0), result as D, size);
 
-    const direct = applied === undefined && wanted === dtype && isDense(range);
+    const direct = !converted && range.every(({ step }) => step === 1);
     const context = { signal, onProgress, target: direct ? target : undefined };
     let stored: Tensor;
     try {
@@ -100,33 +93,41 @@ export function defineBackend(driver: BackendDriver): ImageDataBackend {
       // However the driver took an abort, the reader hears the signal's own reason.
       signal?.throwIfAborted();
     }
-    const values = pick(stored, range, strided);
-    const result = applied === undefined ? values.astype(wanted) : convert(values, wanted, applied);
-    if (target === undefined || result.data === target.data) return result as Tensor<D>;
-    result.copyTo(target);
-    return target as Tensor<D>;
+    const asked = stored.slice(
+      range.map(({ step }) => ({ start: null, stop: null, step: strided ? Math.sign(step) : step })),
+    );
+    const values = (converted ? convert(asked, result, scaling) : asked) as Tensor<D>;
+    if (target === undefined) {
+      // A view would keep all of the region alive.
+      return picked && !converted ? values.copy() : values;
+    }
+    if (values.data !== target.data) values.copyTo(target);
+    return target;
   }
 
   function explain(index?: Index, options: ReadOptions = {}): ReadPlan {
-    const range = resolveIndex(index, shape);
-    const { scaled = true } = options;
-    const elements = sizeOf(shapeOf(range));
-    const wanted = resultDType(options);
-    const outputBytes = elements * DTYPES[wanted].itemSize;
+    const { range, size, result, converted, picked } = resolve(index, options);
+    const elements = sizeOf(size);
     if (elements === 0) return { requests: 0, bytes: 0, outputBytes: 0, peakBytes: 0 };
     const plan = driver.plan!(forDriver(range, strided));
-    const converted = wanted !== dtype || (scaled && scaling !== undefined) || options.out !== undefined;
-    return { ...plan, outputBytes, peakBytes: plan.peakBytes + (converted ? outputBytes : 0) };
+    const outputBytes = elements * DTYPES[result].itemSize;
+    let { peakBytes } = plan;
+    const { out } = options;
+    // Besides what the driver holds: what was picked, what it was converted to, the caller's array.
+    if (picked && (converted || !out)) peakBytes += elements * DTYPES[dtype].itemSize;
+    if (converted) peakBytes += outputBytes;
+    if (out) peakBytes += outputBytes;
+    return { ...plan, outputBytes, peakBytes };
   }
 
   return {
     shape,
     affine: createAffine(driver.affine),
     dtype,
-    affineSource: driver.affineSource,
+    affineSource,
     valueDtype: valueDtype === dtype ? undefined : valueDtype,
-    header: driver.header,
-    levels: driver.levels,
+    header,
+    levels,
     read,
     toTensor: (options) => read(undefined, options),
     ...(driver.plan && { explain }),
@@ -138,10 +139,6 @@ export function defineBackend(driver: BackendDriver): ImageDataBackend {
   };
 }
 
-function emptyTensor(dtype: DType, shape: Shape4D): Tensor {
-  return new Tensor({ data: new DTYPES[dtype].array(0), dtype, shape });
-}
-
 /**
  * The caller's array as a tensor in C order: what `read` fills when it is given `out`.
  *
@@ -150,8 +147,7 @@ function emptyTensor(dtype: DType, shape: Shape4D): Tensor {
 export function outTensor<D extends DType>(data: DataOf<D>, dtype: D, shape: Shape4D): Tensor<D> {
   const expected = sizeOf(shape) * DTYPES[dtype].lanes;
   if (data.length !== expected) {
-    throw new LazyImageError(
-      "ERR_INVALID_ARGUMENT",
+    throw invalid(
       `\`out\` has ${data.length} entries, but a region of shape (${shape}) as ${dtype} needs ${expected}.`,
     );
   }

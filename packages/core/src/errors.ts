@@ -68,3 +68,8 @@ export function isLazyImageError(error: unknown, code?: ErrorCode): error is Laz
   const found = (error as { code?: unknown }).code;
   return typeof found === "string" && (code === undefined || found === code);
 }
+
+/** The error for an argument that is not what it should be. */
+export function invalid(message: string): LazyImageError {
+  return new LazyImageError("ERR_INVALID_ARGUMENT", message);
+}

@@ -1,6 +1,6 @@
 import { type Affine, affinesEqual } from "./affine.js";
 import { type ImageDataBackend, isImageDataBackend } from "./backend.js";
-import { LazyImageError } from "./errors.js";
+import { invalid } from "./errors.js";
 import { type BackendRequest, describeRequest } from "./request.js";
 
 /** Whether a backend opens a request. Cheap: the name first, and where that says nothing a few bytes. */
@@ -125,14 +125,14 @@ export async function resolveBackend(
     const backend = (await matches(request)) ? await open(request, { signal }) : null;
     if (backend === null) continue;
     if (!isImageDataBackend(backend)) {
-      throw new LazyImageError(
-        "ERR_INVALID_ARGUMENT",
+      throw invalid(
         `Backend "${name}" opened ${describeRequest(request)} but did not return shape (4), affine (16), dtype, read and toTensor.`,
       );
     }
     const { affine } = request;
-    const taken = backend.affineSource === "override" && affinesEqual(backend.affine, affine ?? []);
-    return affine === undefined || taken ? backend : withAffine(backend, affine);
+    if (affine === undefined) return backend;
+    const taken = backend.affineSource === "override" && affinesEqual(backend.affine, affine);
+    return taken ? backend : withAffine(backend, affine);
   }
   return null;
 }

@@ -1,7 +1,8 @@
 import { type Affine, createAffine } from "./affine.js";
 import type { ImageDataBackend } from "./backend.js";
 import { type ByteSource, isByteSource } from "./byte-source.js";
-import { LazyImageError } from "./errors.js";
+import { invalid } from "./errors.js";
+import { hasMembers, nameOf } from "./structure.js";
 import { isTensor, type Tensor } from "./tensor.js";
 import { isZarrStore, type ZarrStore } from "./zarr-store.js";
 
@@ -92,15 +93,9 @@ const SOURCES = ["path", "remoteZarrUri", "zarrStore", "blob", "bytes", "byteSou
 type SourceField = (typeof SOURCES)[number];
 type Sources = { [K in SourceField]?: NonNullable<BackendRequest[K]> };
 
-const invalid = (message: string) => new LazyImageError("ERR_INVALID_ARGUMENT", message);
-
 /** Whether `reader` builds lazy backends, rather than loading at once. */
 export function isLazyReader(reader: unknown): reader is LazyReader {
-  return (
-    reader !== null &&
-    (typeof reader === "object" || typeof reader === "function") &&
-    typeof (reader as { createBackend?: unknown }).createBackend === "function"
-  );
+  return hasMembers(reader, "function", "createBackend");
 }
 
 /** Whether `text` begins with a URL's scheme; a single letter is a Windows drive. */
@@ -108,12 +103,12 @@ function hasScheme(text: string): boolean {
   return /^[a-z][a-z0-9+.-]+:/i.test(text);
 }
 
+const withoutQuery = (url: string) => url.replace(/[?#].*/s, "");
+
 /** The last segment of a path or URL: no folders, no trailing slashes, and of a URL no query, fragment or escapes. */
 function lastSegment(path: string): string {
-  const isUrl = hasScheme(path);
-  const bare = (isUrl ? path.replace(/[?#].*$/s, "") : path).replace(/[/\\]+$/, "");
-  const segment = bare.slice(Math.max(bare.lastIndexOf("/"), isUrl ? -1 : bare.lastIndexOf("\\")) + 1);
-  if (!isUrl) return segment;
+  if (!hasScheme(path)) return /([^/\\]*)[/\\]*$/.exec(path)![1]!;
+  const segment = /([^/]*)\/*$/.exec(withoutQuery(path))![1]!;
   try {
     return decodeURIComponent(segment);
   } catch {
@@ -123,10 +118,8 @@ function lastSegment(path: string): string {
 
 function fromLocation(location: string): Sources {
   const isRemote = hasScheme(location) && !/^file:/i.test(location);
-  if (isRemote && /\.zarr$/i.test(lastSegment(location))) {
-    return { remoteZarrUri: location.replace(/^([^?#]*?)\/+(?=$|[?#])/, "$1") };
-  }
-  return { path: location };
+  if (!isRemote || !/\.zarr$/i.test(lastSegment(location))) return { path: location };
+  return { remoteZarrUri: location.replace(/^([^?#]*?)\/+(?=$|[?#])/, "$1") };
 }
 
 function fromSource(source: unknown): Sources {
@@ -135,33 +128,34 @@ function fromSource(source: unknown): Sources {
   if (source instanceof Blob) return { blob: source };
   if (source instanceof ArrayBuffer) return { bytes: new Uint8Array(source) };
   // Also a Uint8Array of another realm, and Node's Buffer.
-  if (Object.prototype.toString.call(source) === "[object Uint8Array]")
-    return { bytes: source as Uint8Array };
+  if (nameOf(source) === "Uint8Array") return { bytes: source as Uint8Array };
   if (isTensor(source)) return { tensor: source };
   if (isByteSource(source)) return { byteSource: source };
   if (isLazyReader(source)) return {};
   if (isZarrStore(source)) return { zarrStore: source };
   throw invalid(
-    `Cannot open ${source === "" ? "an empty path" : Object.prototype.toString.call(source)}; give a path, URL, Blob, bytes, Tensor, ByteSource, Zarr store, LazyReader or request.`,
+    `Cannot open ${source === "" ? "an empty path" : nameOf(source)}; give a path, URL, Blob, bytes, Tensor, ByteSource, Zarr store, LazyReader or request.`,
   );
+}
+
+/** Whether `value` is an object literal, or an object without a prototype. */
+function isLiteral(value: object): boolean {
+  return [Object.prototype, null].includes(Object.getPrototypeOf(value) as object | null);
 }
 
 /** Whether JSON keeps the value as it is; its parts are asked about one by one. */
 function isPlain(value: unknown): boolean {
   if (typeof value === "number") return Number.isFinite(value);
-  if (typeof value !== "object" || value === null) return !/^(function|bigint|symbol)$/.test(typeof value);
-  const proto = Object.getPrototypeOf(value) as object | null;
-  return Array.isArray(value) || proto === Object.prototype || proto === null;
+  if (typeof value === "object") return value === null || Array.isArray(value) || isLiteral(value);
+  return !/function|bigint|symbol/.test(typeof value);
 }
 
 /** Whether `source` is a request (of any copy of core), or the plain data of one. */
 function isRequestLike(source: unknown): source is Partial<BackendRequest> {
   if (typeof source !== "object" || source === null || isByteSource(source) || isZarrStore(source))
     return false;
-  const proto = Object.getPrototypeOf(source) as object | null;
-  if (proto !== Object.prototype && proto !== null && !Object.hasOwn(proto, "toJSON")) return false;
-  const request = source as Partial<BackendRequest>;
-  return SOURCES.some((field) => request[field] !== undefined) || request.reader !== undefined;
+  if (!isLiteral(source) && !Object.hasOwn(Object.getPrototypeOf(source) as object, "toJSON")) return false;
+  return [...SOURCES, "reader"].some((field) => (source as Record<string, unknown>)[field] !== undefined);
 }
 
 /** The one source of a request that somebody wrote by hand, checked as if it had been given by itself. */
@@ -186,7 +180,7 @@ const requestPrototype = {
     });
     if (others.length > 0) {
       throw invalid(
-        `A request with ${others.join(", ")} is not plain data; only path, remoteZarrUri, name, affine and plain readerOptions are. Send those parts by themselves and call createRequest where they arrive.`,
+        `A request with ${others.join(", ")} is not plain data; send those parts by themselves and call createRequest where they arrive.`,
       );
     }
     return JSON.parse(text) as RequestJSON;
@@ -203,7 +197,6 @@ const requestPrototype = {
  */
 export function createRequest(source: ImageSource, options: RequestOptions = {}): BackendRequest {
   const base: Partial<BackendRequest> = isRequestLike(source) ? source : {};
-  const reader = options.reader ?? base.reader ?? (isLazyReader(source) ? source : undefined);
   const affine = options.affine ?? base.affine;
   const fields = {
     ...(base === source ? fromRequest(base) : fromSource(source)),
@@ -212,12 +205,10 @@ export function createRequest(source: ImageSource, options: RequestOptions = {})
     fetch: options.fetch ?? base.fetch,
     affine: affine === undefined ? undefined : createAffine(affine),
     readerOptions: Object.freeze({ ...base.readerOptions, ...options.readerOptions }),
-    reader,
+    reader: options.reader ?? base.reader ?? (isLazyReader(source) ? source : undefined),
   };
   const given = Object.entries(fields).filter(([, value]) => value !== undefined);
-  return Object.freeze(
-    Object.assign(Object.create(requestPrototype) as BackendRequest, Object.fromEntries(given)),
-  );
+  return Object.freeze(Object.assign(Object.create(requestPrototype), Object.fromEntries(given)));
 }
 
 /** The file name that tells the format, if any: the given one, or the last segment of the path or URL. */
@@ -241,10 +232,12 @@ export function hasExtension(request: BackendRequest, ...extensions: readonly st
   return name !== undefined && extensions.some((extension) => name.endsWith(extension.toLowerCase()));
 }
 
-/** A request in a few words, for messages. Never shows a URL's query, where signatures live. */
+/** A request in a few words, for messages. Never shows a URL's user, password and query, where secrets live. */
 export function describeRequest(request: BackendRequest): string {
   const location = request.path ?? request.remoteZarrUri;
-  if (location !== undefined) return hasScheme(location) ? location.replace(/[?#].*$/s, "") : location;
+  if (location !== undefined) {
+    return hasScheme(location) ? withoutQuery(location).replace(/:\/\/[^/]*@/, "://") : location;
+  }
   const kind = SOURCES.find((field) => request[field] !== undefined) ?? "a reader";
   const name = requestName(request);
   return name === undefined ? `a source of kind ${kind}` : `${name} (${kind})`;

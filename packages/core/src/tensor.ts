@@ -1,8 +1,9 @@
 import { convert } from "./convert.js";
 import { copyStrided } from "./copy.js";
-import { allocate, type DataOf, DTYPES, type DType, isDType, type ScalarOf } from "./dtype.js";
-import { LazyImageError } from "./errors.js";
-import { type Index, resolveIndex, shapeOf } from "./indexing.js";
+import { allocate, checkDType, type DataOf, DTYPES, type DType, isDType, type ScalarOf } from "./dtype.js";
+import { invalid } from "./errors.js";
+import { type Index, type Range4D, resolveIndex, shapeOf } from "./indexing.js";
+import { hasMembers, nameOf } from "./structure.js";
 
 /** (C, I, J, K): channels first, then the three voxel axes. Always four, whatever is on disk. */
 export type Shape4D = readonly [c: number, i: number, j: number, k: number];
@@ -41,11 +42,11 @@ export function stridesOf(shape: Shape4D, order: MemoryOrder = "C"): Strides4D {
  * Strides and offset count elements; a complex element is two neighbouring entries of `data` (real, imaginary).
  */
 export class Tensor<D extends DType = DType> {
-  readonly data: DataOf<D>;
-  readonly dtype: D;
-  readonly shape: Shape4D;
-  readonly strides: Strides4D;
-  readonly offset: number;
+  declare readonly data: DataOf<D>;
+  declare readonly dtype: D;
+  declare readonly shape: Shape4D;
+  declare readonly strides: Strides4D;
+  declare readonly offset: number;
 
   /**
    * @throws LazyImageError `ERR_INVALID_ARGUMENT` when the shape is not four sizes, the array is not the one that holds
@@ -53,11 +54,7 @@ export class Tensor<D extends DType = DType> {
    */
   constructor({ data, dtype, shape, strides = stridesOf(shape ?? []), offset = 0 }: TensorInit<D>) {
     check(data, dtype, shape, strides, offset);
-    this.data = data;
-    this.dtype = dtype;
-    this.shape = shape;
-    this.strides = strides;
-    this.offset = offset;
+    Object.assign(this, { data, dtype, shape, strides, offset });
   }
 
   /** Number of elements. */
@@ -71,14 +68,10 @@ export class Tensor<D extends DType = DType> {
    * @throws LazyImageError `ERR_INDEX` outside the tensor.
    */
   at(c: number, i: number, j: number, k: number): ScalarOf<D> {
-    const { data, strides, offset } = this;
-    const position = resolveIndex([c, i, j, k], this.shape).reduce(
-      (sum, { start }, axis) => sum + start * strides[axis]!,
-      offset,
-    );
-    const value =
-      DTYPES[this.dtype].lanes === 2 ? [data[2 * position]!, data[2 * position + 1]!] : data[position]!;
-    return value as ScalarOf<D>;
+    const { lanes } = DTYPES[this.dtype];
+    const first = lanes * this.#place(resolveIndex([c, i, j, k], this.shape));
+    const [value, imaginary] = this.data.subarray(first, first + lanes);
+    return (lanes === 2 ? [value, imaginary] : value) as ScalarOf<D>;
   }
 
   /**
@@ -88,14 +81,13 @@ export class Tensor<D extends DType = DType> {
    */
   slice(index: Index): Tensor<D> {
     const range = resolveIndex(index, this.shape);
-    const { data, dtype, strides } = this;
-    return new Tensor({
-      data,
-      dtype,
-      shape: shapeOf(range),
-      strides: range.map(({ step }, axis) => step * strides[axis]!) as unknown as Strides4D,
-      offset: range.reduce((sum, { start }, axis) => sum + start * strides[axis]!, this.offset),
-    });
+    const strides = range.map(({ step }, axis) => step * this.strides[axis]!) as unknown as Strides4D;
+    return new Tensor({ ...this, shape: shapeOf(range), strides, offset: this.#place(range) });
+  }
+
+  /** The element at which `range` begins. */
+  #place(range: Range4D): number {
+    return range.reduce((sum, { start }, axis) => sum + start * this.strides[axis]!, this.offset);
   }
 
   /** Whether elements lie densely in `order`, beginning at `offset`. */
@@ -108,23 +100,17 @@ export class Tensor<D extends DType = DType> {
 
   /** Itself when it is already dense in `order` and fills its array, otherwise a copy that is. */
   contiguous(order: MemoryOrder = "C"): Tensor<D> {
-    const length = this.size * DTYPES[this.dtype].lanes;
-    if (this.offset === 0 && this.data.length === length && this.isContiguous(order)) {
-      return new Tensor({
-        data: this.data,
-        dtype: this.dtype,
-        shape: this.shape,
-        strides: stridesOf(this.shape, order),
-      });
-    }
-    return this.copy(order);
+    const { data, dtype, shape, size, offset } = this;
+    const fills = offset === 0 && data.length === size * DTYPES[dtype].lanes;
+    if (!fills || !this.isContiguous(order)) return this.copy(order);
+    return new Tensor({ ...this, strides: stridesOf(shape, order) });
   }
 
   /** A copy in memory of its own, dense in `order`. */
   copy(order: MemoryOrder = "C"): Tensor<D> {
-    const { dtype, shape } = this;
+    const { dtype, shape, size } = this;
     const strides = stridesOf(shape, order);
-    const result = new Tensor({ data: allocate(dtype, this.size), dtype, shape, strides });
+    const result = new Tensor({ data: allocate(dtype, size), dtype, shape, strides });
     this.copyTo(result);
     return result;
   }
@@ -135,20 +121,15 @@ export class Tensor<D extends DType = DType> {
    * @throws LazyImageError `ERR_INVALID_ARGUMENT` when dtype or shape differ.
    */
   copyTo(target: Tensor<D>): void {
-    if (target.dtype !== this.dtype || target.shape.some((size, axis) => size !== this.shape[axis])) {
-      throw new LazyImageError(
-        "ERR_INVALID_ARGUMENT",
-        `Cannot copy ${this.dtype} (${this.shape}) into ${target.dtype} (${target.shape}); dtype and shape must be equal.`,
-      );
-    }
+    const [from, to] = [this, target].map(({ dtype, shape }) => `${dtype} (${shape})`);
+    if (from !== to) throw invalid(`Cannot copy ${from} into ${to}; dtype and shape must be equal.`);
     copyStrided(this, target, this.shape);
   }
 
   /** The same values as `dtype`, by the rules of numpy's `astype`; itself when nothing changes. */
   astype<E extends DType>(dtype: E): Tensor<E> {
     if ((dtype as DType) === this.dtype) return this as unknown as Tensor<E>;
-    if (!isDType(dtype)) throw unknownDType(dtype);
-    return convert(this as Tensor, dtype);
+    return convert(this as Tensor, checkDType(dtype));
   }
 
   /** As zarrita's chunk: `{ data, shape, stride }`, C order. */
@@ -158,40 +139,22 @@ export class Tensor<D extends DType = DType> {
   }
 }
 
-/** The error for a data type that is none of core's. */
-export function unknownDType(dtype: unknown): LazyImageError {
-  return new LazyImageError(
-    "ERR_UNSUPPORTED_DTYPE",
-    `Data type ${String(dtype)} is not known; use one of ${Object.keys(DTYPES).join(", ")}.`,
-  );
-}
-
 function check(data: DataOf, dtype: DType, shape: Shape4D, strides: Strides4D, offset: number): void {
-  const fail = (what: string) => new LazyImageError("ERR_INVALID_ARGUMENT", what);
-  if (!isDType(dtype)) throw unknownDType(dtype);
+  const { array, lanes } = DTYPES[checkDType(dtype)];
   if (shape?.length !== 4 || !shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
-    throw fail(`A tensor's shape is four sizes (C, I, J, K), not ${JSON.stringify(shape)}.`);
+    throw invalid(`A tensor's shape is four sizes (C, I, J, K), not ${JSON.stringify(shape)}.`);
   }
-  const { array, lanes } = DTYPES[dtype];
   // By name, not instanceof: arrays may come from another realm (an iframe, node:vm).
-  const found = Object.prototype.toString.call(data).slice(8, -1);
-  if (found !== (array as unknown as { name: string }).name) {
-    throw fail(
-      `${dtype} elements live in a ${(array as unknown as { name: string }).name}, not in ${found}.`,
-    );
-  }
-  let first = offset;
-  let last = offset;
-  for (let axis = 0; axis < 4; axis++) {
-    const reach = (shape[axis]! - 1) * strides[axis]!;
-    if (reach < 0) first += reach;
-    else last += reach;
-  }
+  const found = nameOf(data);
+  const { name } = array as unknown as { name: string };
+  if (found !== name) throw invalid(`${dtype} elements live in a ${name}, not in ${found}.`);
+  const reaches = shape.map((size, axis) => (size - 1) * strides[axis]!);
+  const first = reaches.reduce((sum, reach) => sum + Math.min(reach, 0), offset);
+  const last = reaches.reduce((sum, reach) => sum + Math.max(reach, 0), offset);
   const elements = Math.floor(data.length / lanes);
-  const places = [...strides, offset, first, last];
-  const fits = first >= 0 && last < elements && places.every(Number.isSafeInteger);
+  const fits = first >= 0 && last < elements && [...strides, offset, last].every(Number.isSafeInteger);
   if (strides.length !== 4 || (sizeOf(shape) > 0 && !fits)) {
-    throw fail(
+    throw invalid(
       `Shape (${shape}) with strides (${strides}) and offset ${offset} needs elements ${first} to ${last}, but the array has ${elements}.`,
     );
   }
@@ -199,13 +162,12 @@ function check(data: DataOf, dtype: DType, shape: Shape4D, strides: Strides4D, o
 
 /** Whether `value` has the shape of a `Tensor` (of any copy of core). */
 export function isTensor(value: unknown): value is Tensor {
-  if (typeof value !== "object" || value === null) return false;
-  const tensor = value as Partial<Record<keyof Tensor, unknown>>;
+  const { data, dtype, shape, strides } = (value ?? {}) as Partial<Tensor>;
   return (
-    ArrayBuffer.isView(tensor.data) &&
-    isDType(tensor.dtype) &&
-    Array.isArray(tensor.shape) &&
-    Array.isArray(tensor.strides) &&
-    typeof tensor.astype === "function"
+    hasMembers(value, "function", "astype") &&
+    ArrayBuffer.isView(data) &&
+    isDType(dtype) &&
+    Array.isArray(shape) &&
+    Array.isArray(strides)
   );
 }

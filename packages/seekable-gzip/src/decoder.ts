@@ -1,5 +1,6 @@
 import { combineCrc32, type Inflater, type InflateStop } from "@lazyimg/codecs";
 import { LazyImageError } from "@lazyimg/core";
+import { GrainSum, UNKNOWN } from "./checksums.js";
 import type { GzipPoint } from "./gzip-index.js";
 import { readHeader } from "./member.js";
 
@@ -18,19 +19,31 @@ export class GzipDecoder {
   #state: number = HEADER;
   #first = true;
   #finished = false;
-  /** CRC32 of the member and of the span so far, and of what is not yet counted in either. */
   #memberCrc = 0;
-  #spanCrc = 0;
-  #crc = 0;
-  #crcLength = 0;
+  #sum: GrainSum;
+  readonly #onGrain: (grain: number, crc: number) => void;
+  #checkedTo = 0;
   /** Where the member's output began; `null` where decoding began in its middle, and nothing can be checked. */
   #memberStart: number | null = 0;
   /** What the last BGZF block that was inflated held. */
   #blockOutput = -1;
 
-  constructor(inflater: Inflater) {
+  /** `onGrain` is called with the CRC32 of every grain of output that was passed, and its number. */
+  constructor(inflater: Inflater, onGrain: (grain: number, crc: number) => void = () => undefined) {
     this.inflater = inflater;
     this.inflater.reset();
+    this.#onGrain = onGrain;
+    this.#sum = new GrainSum(0, 0, onGrain);
+  }
+
+  /** CRC32 of the output since the last multiple of a grain. */
+  get head(): number {
+    return this.#sum.head;
+  }
+
+  /** Where the last member ended whose trailer was checked. */
+  get checkedTo(): number {
+    return this.#checkedTo;
   }
 
   /** Whether the next output is a member's first: no window is needed to begin here. */
@@ -43,16 +56,15 @@ export class GzipDecoder {
     return this.#memberStart === null ? 32768 : Math.min(32768, this.inflater.produced - this.#memberStart);
   }
 
-  /** Begins at `point`; the first byte that is fed next is the one that its bit is in. */
-  seek(point: GzipPoint): void {
+  /** Begins at `point`; the first byte that is fed next is the one that its bit is in. `head` is as that above. */
+  seek(point: GzipPoint, head: number = UNKNOWN): void {
     this.#state = DATA;
     this.#first = false;
     this.#finished = false;
     this.#memberStart = point.window === null ? point.offset : null;
     this.#memberCrc = 0;
-    this.#spanCrc = 0;
-    this.#crc = 0;
-    this.#crcLength = 0;
+    this.#checkedTo = point.offset;
+    this.#sum = new GrainSum(point.offset, head, this.#onGrain);
     this.inflater.reset(Math.floor(point.bit / 8), point.offset);
     this.#seekTo = point;
   }
@@ -94,8 +106,7 @@ export class GzipDecoder {
         case DATA: {
           if (this.#seekTo !== null) return this.#needInput();
           const stop = this.inflater.run(stopAt);
-          this.#crc = this.inflater.crc32(this.#crc);
-          this.#crcLength += this.inflater.output.length;
+          this.#count();
           if (stop === "end") {
             this.#state = TRAILER;
             return "output";
@@ -115,7 +126,7 @@ export class GzipDecoder {
           if (unread.some((byte) => byte !== 0)) throw garbage(this.inflater.position);
           this.inflater.skip(unread.length);
           if (!this.#finished) return this.#needInput();
-          this.#state = DONE;
+          this.#end();
           break;
         }
         default:
@@ -142,7 +153,7 @@ export class GzipDecoder {
     if (!this.#first) {
       if (unread.length === 0) {
         if (!this.#finished) return this.#needInput();
-        this.#state = DONE;
+        this.#end();
         return null;
       }
       // Padding to a block of some medium; gzip allows it too.
@@ -163,7 +174,7 @@ export class GzipDecoder {
       const size = u32(unread, header.blockSize - 4);
       // Blocks but the last are all of one size. One that differs is inflated, so that a wrong size cannot shift what follows.
       if (size === this.#blockOutput && !wanted(inflater.produced, inflater.produced + size)) {
-        this.#spanCrc = combineCrc32(this.#spanCrc, u32(unread, header.blockSize - 8), size);
+        this.#sum.skip(size);
         inflater.skip(header.blockSize);
         inflater.advance(size);
         this.#first = false;
@@ -181,23 +192,25 @@ export class GzipDecoder {
   }
   #blockEnd: number | null = null;
 
-  /** CRC32 of the output since the last `mark`, or since decoding began. */
-  mark(): number {
-    this.#countCrc();
-    const crc = this.#spanCrc;
-    this.#spanCrc = 0;
-    return crc;
+  /** Takes the checksums of the last output. */
+  #count(): void {
+    const { inflater } = this;
+    const { length } = inflater.output;
+    for (let from = 0; from < length; ) {
+      const to = Math.min(length, from + this.#sum.room);
+      const crc = inflater.crc32(0, from, to);
+      this.#sum.add(crc, to - from);
+      this.#memberCrc = combineCrc32(this.#memberCrc, crc, to - from);
+      from = to;
+    }
   }
 
-  #countCrc(): void {
-    this.#memberCrc = combineCrc32(this.#memberCrc, this.#crc, this.#crcLength);
-    this.#spanCrc = combineCrc32(this.#spanCrc, this.#crc, this.#crcLength);
-    this.#crc = 0;
-    this.#crcLength = 0;
+  #end(): void {
+    this.#sum.finish();
+    this.#state = DONE;
   }
 
   #trailer(): void {
-    this.#countCrc();
     const { inflater } = this;
     const { unread } = inflater;
     const start = this.#memberStart;
@@ -219,6 +232,7 @@ export class GzipDecoder {
         );
       }
       this.#blockOutput = this.#blockEnd === null ? -1 : size;
+      this.#checkedTo = inflater.produced;
     }
     if (this.#blockEnd !== null && this.#blockEnd !== inflater.position + 8) {
       throw new LazyImageError(

@@ -1,4 +1,5 @@
 import { LazyImageError } from "@lazyimg/core";
+import { GRAIN } from "./checksums.js";
 import { GzipDecoder } from "./decoder.js";
 import type { GzipIndex, GzipPoint } from "./gzip-index.js";
 import { giveInflater, takeInflater } from "./inflater-pool.js";
@@ -10,21 +11,21 @@ const VERSION = 1;
 const HEADER_BYTES = 35;
 const POINT_BYTES = 18;
 const WINDOW_BYTES = 32768;
-// Our own addition, behind all that other readers look at: the CRC32 of what lies between the points.
-const CHECKSUMS = "CRC1";
+// Our own addition, behind all that other readers look at: CRC32 of the output in small parts.
+const CHECKSUMS = "CRCS";
 // A sidecar that is itself gzipped may not inflate to more than this: the windows of 8192 points.
 const MOST_BYTES = 1 << 28;
 
 /**
- * Serializes an index in indexed_gzip's GZIDX format, version 1. Checksums of spans, where there are any, follow behind
- * the end, where indexed_gzip does not look: `CRC1`, then a u32 per point.
+ * Serializes an index in indexed_gzip's GZIDX format, version 1. Checksums, where there are any, follow behind the end,
+ * where indexed_gzip does not look: `CRCS`, a u32 per point (`Checksums.heads`), a u32 per 32 KiB of output (`grains`).
  */
 export function writeIndex(index: GzipIndex): Uint8Array {
   const { points } = index;
   const windows = points.filter((point) => point.window !== null).length;
-  const checksums = index.checksums?.length === points.length ? index.checksums : null;
+  const crcs = index.checksums === undefined ? [] : [...index.checksums.heads, ...index.checksums.grains];
   const end = HEADER_BYTES + points.length * POINT_BYTES + windows * WINDOW_BYTES;
-  const bytes = new Uint8Array(end + (checksums === null ? 0 : 4 + 4 * points.length));
+  const bytes = new Uint8Array(end + (crcs.length === 0 ? 0 : 4 + 4 * crcs.length));
   const view = new DataView(bytes.buffer);
   for (let i = 0; i < MAGIC.length; i++) bytes[i] = MAGIC.charCodeAt(i);
   view.setUint8(5, VERSION);
@@ -49,9 +50,9 @@ export function writeIndex(index: GzipIndex): Uint8Array {
       windowAt += WINDOW_BYTES;
     }
   }
-  if (checksums !== null) {
+  if (crcs.length > 0) {
     for (let i = 0; i < CHECKSUMS.length; i++) bytes[end + i] = CHECKSUMS.charCodeAt(i);
-    checksums.forEach((crc, i) => {
+    crcs.forEach((crc, i) => {
       view.setUint32(end + 4 + 4 * i, crc, true);
     });
   }
@@ -129,10 +130,17 @@ export function readIndex(input: Uint8Array): GzipIndex {
     previous = point;
   }
   if (points.length === 0) throw new LazyImageError("ERR_CORRUPT", "The gzip index has no points.");
+  const grainsAt = windowAt + 4 + 4 * count;
+  const grains = Math.ceil(size / GRAIN);
   const hasChecksums =
-    bytes.length === windowAt + 4 + 4 * count &&
+    bytes.length === grainsAt + 4 * grains &&
     CHECKSUMS === String.fromCharCode(...bytes.subarray(windowAt, windowAt + 4));
-  const checksums = hasChecksums ? kept.map((i) => view.getUint32(windowAt + 4 + 4 * i, true)) : undefined;
+  const checksums = hasChecksums
+    ? {
+        heads: kept.map((i) => view.getUint32(windowAt + 4 + 4 * i, true)),
+        grains: Array.from({ length: grains }, (_, i) => view.getUint32(grainsAt + 4 * i, true)),
+      }
+    : undefined;
   return { compressedSize, size, spacing, points, checksums };
 }
 

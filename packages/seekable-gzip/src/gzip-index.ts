@@ -1,3 +1,5 @@
+import type { Checksums } from "./checksums.js";
+
 /** A place in a gzip file where inflating can begin. */
 export interface GzipPoint {
   /** Compressed position in bits. */
@@ -18,8 +20,8 @@ export interface GzipIndex {
   readonly spacing: number;
   /** In order; the first is the end of the first member's header. */
   readonly points: readonly GzipPoint[];
-  /** CRC32 of the output from each point to the next, the last to the end; indexes of other programs have none. */
-  readonly checksums?: readonly number[] | undefined;
+  /** CRC32 of the output, in parts; indexes of other programs have none. */
+  readonly checksums?: Checksums | undefined;
 }
 
 /** Index of the last of `points` at or before uncompressed position `offset`; -1 where there is none. */

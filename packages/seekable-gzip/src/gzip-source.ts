@@ -1,6 +1,7 @@
 import type { ByteReadOptions, ByteSource } from "@lazyimg/core";
 import { LazyImageError, onAbort, SharedWork } from "@lazyimg/core";
 import { platformInflate } from "#platform-inflate";
+import { type Checksums, UNKNOWN } from "./checksums.js";
 import { readIndex, writeIndex } from "./gzidx.js";
 import { type GzipIndex, type GzipPoint, pointBefore } from "./gzip-index.js";
 import type { Memory } from "./held-span.js";
@@ -48,7 +49,7 @@ export interface GzipSource extends ByteSource {
 /** What is known of where checkpoints are. */
 interface Checkpoints {
   readonly points: readonly GzipPoint[];
-  readonly checksums: readonly number[];
+  readonly checksums: Checksums | null;
   /** Uncompressed and compressed bytes that the points cover. */
   readonly size: number;
   readonly compressed: number;
@@ -63,9 +64,9 @@ interface Checkpoints {
  * read further on continues. With a sidecar, nothing but the spans that are asked for is fetched and inflated.
  *
  * What the pass inflates is checked against CRC32 and ISIZE when it reaches a member's end, and a file that fails a
- * check answers no more reads. Bytes handed out before are not yet checked: gzip has no checksum of a part. A span that
- * is inflated again must decode to exactly what lies between its checkpoints, and to the CRC32 that the pass found
- * there; only sidecars made by other programs know no CRC32 of a span.
+ * check answers no more reads. Bytes handed out before are not yet checked: gzip has no checksum of a part. What is
+ * inflated again must have the CRC32 that the pass found there. Sidecars made by other programs have no such checksums:
+ * with them, a span must decode to exactly what lies between its checkpoints.
  *
  * `name` is the inner name without `.gz`; `size()` is `null` until the end was seen or a sidecar tells;
  * `version()` is the inner one; `close()` closes `inner`.
@@ -185,7 +186,7 @@ export function gzipSource(inner: ByteSource, options: GzipSourceOptions = {}): 
     if (index !== null) {
       return {
         points: index.points,
-        checksums: index.checksums ?? [],
+        checksums: index.checksums ?? null,
         size: index.size,
         compressed: index.compressedSize,
         complete: true,
@@ -479,7 +480,7 @@ export async function buildIndex(
 /** The spans that `[from, to)` touches. */
 function spansOf(map: Checkpoints, from: number, to: number): Span[] {
   const spans: Span[] = [];
-  const { points } = map;
+  const { points, checksums } = map;
   if (to <= from) return spans;
   for (let i = Math.max(0, pointBefore(points, from)); i < points.length; i++) {
     const start = points[i]!;
@@ -492,7 +493,11 @@ function spansOf(map: Checkpoints, from: number, to: number): Span[] {
       endOffset,
       compressedEnd: map.compressed,
       open: end === null && !map.complete,
-      crc: map.checksums[i] ?? null,
+      checks: checksums && {
+        grains: checksums.grains,
+        head: checksums.heads[i] ?? UNKNOWN,
+        tail: checksums.heads[i + 1] ?? UNKNOWN,
+      },
     });
   }
   return spans;

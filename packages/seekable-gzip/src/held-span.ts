@@ -15,19 +15,23 @@ interface Rest {
   fed: number;
 }
 
-/** A span in memory, decoded as far as someone wanted it; the decoder waits there for the next one who does. */
+/**
+ * A span in memory, decoded as far as someone wanted it, and as far on as it takes to check that; the decoder waits there
+ * for the next one who does.
+ */
 export class HeldSpan {
   readonly #span: Span;
   readonly #memory: Memory;
   /** What is not decoded yet. */
   #rest: Rest | null = null;
-  #done: number;
+  /** Up to where it is decoded and checked. */
+  #verified: number;
 
   /** `memory` holds the decoded span, or, with its compressed bytes as `input`, is room for it. */
   constructor(span: Span, memory: Memory, input?: Memory) {
     this.#span = span;
     this.#memory = memory;
-    this.#done = input === undefined ? span.endOffset : span.start.offset;
+    this.#verified = input === undefined ? span.endOffset : span.start.offset;
     if (input !== undefined) this.#rest = { decoder: new SpanDecoder(span), input, fed: 0 };
   }
 
@@ -42,8 +46,7 @@ export class HeldSpan {
    * @throws LazyImageError ERR_CORRUPT, ERR_CHECKSUM or ERR_TRUNCATED
    */
   copy(from: number, to: number, target: Uint8Array): void {
-    // With the last byte comes the check of the end.
-    while (this.#rest !== null && (this.#done < to || to === this.#span.endOffset)) this.#decode(this.#rest);
+    while (this.#rest !== null && this.#verified < to) this.#decode(this.#rest);
     const { offset } = this.#span.start;
     target.set(this.#memory.bytes.subarray(from - offset, to - offset));
   }
@@ -64,7 +67,7 @@ export class HeldSpan {
     const stop = decoder.step();
     const { output, produced } = decoder;
     this.#memory.bytes.set(output, produced - output.length - this.#span.start.offset);
-    this.#done = produced;
+    this.#verified = decoder.verified;
     if (stop === "end") this.#letGo();
     else if (stop === "input") {
       if (rest.fed === input.bytes.length) decoder.finish();

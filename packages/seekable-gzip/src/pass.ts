@@ -1,7 +1,7 @@
-import { combineCrc32 } from "@lazyimg/codecs";
 import type { ByteSource } from "@lazyimg/core";
 import { LazyImageError, onAbort } from "@lazyimg/core";
 import { Breather } from "./breathe.js";
+import type { Checksums } from "./checksums.js";
 import { GzipDecoder } from "./decoder.js";
 import type { GzipIndex, GzipPoint } from "./gzip-index.js";
 import { giveInflater, takeInflater } from "./inflater-pool.js";
@@ -35,8 +35,9 @@ export class Pass {
   /** There from the first read to the end. */
   #decoder: GzipDecoder | null = null;
   #points: GzipPoint[] = [];
-  /** CRC32 of every span that is complete. */
-  #checksums: number[] = [];
+  /** CRC32 of the output up to every point, and of every grain. */
+  #heads: number[] = [];
+  readonly #grains: number[] = [];
   #spacing: number;
   readonly #demands = new Set<Demand>();
   #running = false;
@@ -81,8 +82,8 @@ export class Pass {
     return this.#points;
   }
 
-  get checksums(): readonly number[] {
-    return this.#checksums;
+  get checksums(): Checksums {
+    return { grains: this.#grains, heads: this.#heads };
   }
 
   /** Uncompressed bytes passed. */
@@ -199,7 +200,9 @@ export class Pass {
 
   /** One step of the decoder, and what it asks for. */
   async #advance(breather: Breather): Promise<void> {
-    this.#decoder ??= new GzipDecoder(takeInflater());
+    this.#decoder ??= new GzipDecoder(takeInflater(), (grain, crc) => {
+      this.#grains[grain] = crc;
+    });
     const decoder = this.#decoder;
     const { inflater } = decoder;
     const last = this.#points[this.#points.length - 1];
@@ -241,33 +244,25 @@ export class Pass {
     const decoder = this.#decoder!;
     const { bit, produced } = decoder.inflater;
     const window = decoder.atMemberStart ? null : decoder.inflater.window(decoder.windowSize);
-    const crc = decoder.mark();
-    if (this.#points.length > 0) this.#checksums.push(crc);
+    this.#heads.push(decoder.head);
     this.#points.push({ bit, offset: produced, window });
     if (this.#points.length > MOST_POINTS) this.#thin();
   }
 
   /** Drops every second point. Arrays that readers hold stay as they are. */
   #thin(): void {
-    const points = this.#points;
-    const checksums = this.#checksums;
-    this.#points = points.filter((_, i) => i % 2 === 0);
-    this.#checksums = [];
-    for (let i = 0; i + 1 < checksums.length; i += 2) {
-      const length = points[i + 2]!.offset - points[i + 1]!.offset;
-      this.#checksums.push(combineCrc32(checksums[i]!, checksums[i + 1]!, length));
-    }
+    this.#points = this.#points.filter((_, i) => i % 2 === 0);
+    this.#heads = this.#heads.filter((_, i) => i % 2 === 0);
     this.#spacing *= 2;
   }
 
   #complete(): void {
-    this.#checksums.push(this.#decoder!.mark());
     this.#index = {
       compressedSize: this.#fed,
       size: this.produced,
       spacing: this.#spacing,
       points: this.#points,
-      checksums: this.#checksums,
+      checksums: this.checksums,
     };
     this.#release();
     for (const demand of this.#demands) this.#finish(demand);

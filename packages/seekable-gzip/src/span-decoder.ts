@@ -1,4 +1,5 @@
 import { LazyImageError } from "@lazyimg/core";
+import { differ, GRAIN, type SpanChecks, UNKNOWN } from "./checksums.js";
 import { GzipDecoder } from "./decoder.js";
 import type { GzipPoint } from "./gzip-index.js";
 import { giveInflater, takeInflater } from "./inflater-pool.js";
@@ -14,8 +15,8 @@ export interface Span {
   readonly compressedEnd: number;
   /** Whether this ends where a pass has come to, in the middle of a block, and its end can't be verified. */
   readonly open: boolean;
-  /** CRC32 of its output, where that is known. */
-  readonly crc: number | null;
+  /** Checksums of its output, where they are known. */
+  readonly checks: SpanChecks | null;
 }
 
 /** Compressed byte that a span's first bit is in. */
@@ -40,12 +41,23 @@ export class SpanDecoder {
   readonly #decoder: GzipDecoder;
   // The last span goes on to the end of the file, with its trailer.
   readonly #stopAt: number;
+  #grainsTo: number;
+  #contradicted = false;
+  #ended = false;
   #closed = false;
 
   constructor(span: Span) {
     this.#span = span;
-    this.#decoder = new GzipDecoder(takeInflater());
-    this.#decoder.seek(span.start);
+    const { checks } = span;
+    this.#grainsTo = span.start.offset;
+    this.#decoder = new GzipDecoder(takeInflater(), (grain, crc) => {
+      const expected = checks?.grains[grain];
+      if (differ(crc, expected)) this.#contradicted = true;
+      // A grain that could not be checked leaves a gap, and so do all behind it.
+      const checked = expected !== undefined && expected !== UNKNOWN && crc !== UNKNOWN;
+      if (checked && grain * GRAIN <= this.#grainsTo) this.#grainsTo = (grain + 1) * GRAIN;
+    });
+    this.#decoder.seek(span.start, checks?.head);
     this.#stopAt = span.end === null ? Number.POSITIVE_INFINITY : span.endOffset;
   }
 
@@ -57,6 +69,12 @@ export class SpanDecoder {
   /** Uncompressed position behind `output`. */
   get produced(): number {
     return this.#decoder.inflater.produced;
+  }
+
+  /** Up to where the output is what it must be, by its checksums, a member's trailer, or the span's end. */
+  get verified(): number {
+    if (this.#ended) return this.#span.endOffset;
+    return Math.max(this.#grainsTo, this.#decoder.checkedTo);
   }
 
   /** Takes what there is room for; returns how much that was. */
@@ -78,10 +96,12 @@ export class SpanDecoder {
     const span = this.#span;
     const stop = this.#decoder.step(this.#stopAt);
     const { produced, bit, output } = this.#decoder.inflater;
+    if (this.#contradicted) throw wrongChecksum(span);
     if (produced > span.endOffset && !span.open) throw mismatch(span);
     if (stop === "block" || stop === "end") {
       if (produced !== span.endOffset || (span.end !== null && bit > span.end.bit)) throw mismatch(span);
-      if (span.crc !== null && this.#decoder.mark() !== span.crc) throw wrongChecksum(span);
+      if (stop === "block" && differ(this.#decoder.head, span.checks?.tail)) throw wrongChecksum(span);
+      this.#ended = true;
       return "end";
     }
     return stop === "input" && output.length === 0 ? "input" : "output";

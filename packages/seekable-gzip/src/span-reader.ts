@@ -1,10 +1,10 @@
-import { crc32 } from "@lazyimg/codecs";
 import type { ByteSource } from "@lazyimg/core";
 import { LazyImageError, SharedWork } from "@lazyimg/core";
 import { platformInflate } from "#platform-inflate";
 import { Breather } from "./breathe.js";
 import { Budget } from "./budget.js";
 import { BufferPool } from "./buffer-pool.js";
+import { agrees } from "./checksums.js";
 import { HeldSpan, type Memory } from "./held-span.js";
 import { giveInflater, takeInflater } from "./inflater-pool.js";
 import { compressedLength, firstByte, type Span, SpanDecoder, sizeOf } from "./span-decoder.js";
@@ -240,8 +240,10 @@ export class SpanReader {
       }
       this.#pool.give(stream.memory);
       const release = (): void => free(output);
-      const bytes = output.subarray(history);
-      if (!signal.aborted && bytes.length === size && (span.crc === null || crc32(bytes) === span.crc)) {
+      // No Buffer, whose `slice` is a view, goes out of here.
+      const bytes = new Uint8Array(output.buffer, output.byteOffset + history, output.length - history);
+      const { start, checks } = span;
+      if (!signal.aborted && bytes.length === size && (checks === null || agrees(bytes, start, checks))) {
         return { bytes, release };
       }
       release();
