@@ -100,7 +100,9 @@ export class Inflater {
   /** CRC-32 of bytes `[from, to)` of `output`, going on from `crc` (0 at first). */
   crc32(crc: number, from = 0, to: number = this.#to - this.#from): number {
     const [first, end] = [this.#from + from, this.#from + to];
-    return nativeCrc32?.(this.#kernel.output.subarray(first, end), crc) ?? this.#kernel.crc32(first, end, crc);
+    return (
+      nativeCrc32?.(this.#kernel.output.subarray(first, end), crc) ?? this.#kernel.crc32(first, end, crc)
+    );
   }
 
   /** Forgets all input; what is fed next is at compressed position `position`, what is produced next at `produced`. */
