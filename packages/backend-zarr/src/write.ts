@@ -42,7 +42,8 @@ export async function writeNiftiZarr(
   try {
     await writeZarr(image, prepared, sink, options);
   } catch (error) {
-    if (options.signal?.aborted !== true && options.resume !== true) await sink.drop();
+    if (options.signal?.aborted === true || options.resume === true) sink.keep();
+    else await sink.drop();
     throw error;
   }
   await sink.finish();

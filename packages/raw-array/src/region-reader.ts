@@ -15,6 +15,7 @@ import {
 import { needsSwap, swapBytes } from "./byte-order.js";
 import { SpanGatherer } from "./gather.js";
 import { type ArrayLayout, diskAxes, stridesInOrder } from "./layout.js";
+import { inParallel } from "./parallel.js";
 import {
   CONCURRENCY,
   explainRegion,
@@ -70,11 +71,11 @@ async function readRegion(
 ): Promise<Tensor> {
   const plan = planRegion(layout, range, source.gap);
   const tensor = context.target ?? regionTensor(layout, range, plan);
-  const report = progress(plan, context);
-  if (plan.dense && isDense(plan, tensor)) await readDense(source, plan, tensor, context, report);
-  else if (plan.dense && plan.span > SLAB) await readInSlabs(source, layout, range, tensor, context, report);
-  else if (plan.span > STREAM_FROM) await readStreamed(source, plan, tensor, context, report);
-  else await readSpans(source, plan, tensor, context, report);
+  const job: Job = { source, plan, tensor, signal: context.signal, report: progress(plan, context) };
+  if (plan.dense && isDense(plan, tensor)) await readDense(job);
+  else if (plan.dense && plan.span > SLAB) await readInSlabs(job, layout, range);
+  else if (plan.span > STREAM_FROM) await readStreamed(job);
+  else await readSpans(job);
   if (needsSwap(layout.littleEndian, tensor.data)) swapBytes(tensor.data);
   return tensor;
 }
@@ -85,9 +86,17 @@ function isDense({ inner }: RegionPlan, { strides, dtype }: Tensor): boolean {
   return inner.every(({ axis, distance }) => strides[axis]! * itemSize === distance);
 }
 
-type Report = (bytes: number) => void;
+/** A region to be read: how, into what, and for whom. */
+interface Job {
+  readonly source: ByteSource;
+  readonly plan: RegionPlan;
+  readonly tensor: Tensor;
+  readonly signal: AbortSignal | undefined;
+  /** Tells the reader that so many more bytes have come. */
+  readonly report: (bytes: number) => void;
+}
 
-function progress({ span, spans }: RegionPlan, { onProgress }: ReadContext): Report {
+function progress({ span, spans }: RegionPlan, { onProgress }: ReadContext): Job["report"] {
   let bytes = 0;
   return (more) => {
     bytes += more;
@@ -96,43 +105,13 @@ function progress({ span, spans }: RegionPlan, { onProgress }: ReadContext): Rep
 }
 
 /** Every span with the element of the target that its first one becomes. */
-function* targets(plan: RegionPlan, tensor: Tensor): Generator<{ start: number; offset: number }> {
+function* targets({ plan, tensor }: Job): Generator<{ start: number; offset: number }> {
   const outer = plan.outer.map(({ axis, size }) => ({ axis, size, distance: tensor.strides[axis]! }));
   const offsets = spanStarts({ ...plan, start: tensor.offset, outer });
   for (const start of spanStarts(plan)) yield { start, offset: offsets.next().value as number };
 }
 
-/** Takes items from one iterator in several loops at once; the first failure stops them all. */
-async function inParallel<T>(
-  items: Iterable<T>,
-  lanes: number,
-  work: (item: T, lane: number) => Promise<void>,
-): Promise<void> {
-  const iterator = items[Symbol.iterator]();
-  let failed = false;
-  const loop = async (lane: number): Promise<void> => {
-    while (!failed) {
-      const { value, done } = iterator.next();
-      if (done) return;
-      try {
-        await work(value, lane);
-      } catch (error) {
-        failed = true;
-        throw error;
-      }
-    }
-  };
-  const results = await Promise.allSettled(Array.from({ length: lanes }, (_, lane) => loop(lane)));
-  const failure = results.find((result) => result.status === "rejected");
-  if (failure) throw failure.reason;
-}
-
-async function readExactly(
-  source: ByteSource,
-  offset: number,
-  into: Uint8Array,
-  { signal }: ReadContext,
-): Promise<Uint8Array> {
+async function readExactly({ source, signal }: Job, offset: number, into: Uint8Array): Promise<Uint8Array> {
   const bytes = await source.read(offset, into.length, { signal, into });
   if (bytes.length < into.length) throw truncated(offset + into.length, offset + bytes.length);
   return bytes;
@@ -146,24 +125,19 @@ function truncated(expected: number, found: number): LazyImageError {
 }
 
 /** No gaps on either side: bytes go straight into the result. */
-async function readDense(
-  source: ByteSource,
-  plan: RegionPlan,
-  tensor: Tensor,
-  context: ReadContext,
-  report: Report,
-): Promise<void> {
+async function readDense(job: Job): Promise<void> {
+  const { plan, tensor, report } = job;
   const bytes = bytesOf(tensor.data);
   const { itemSize } = DTYPES[tensor.dtype];
   if (plan.spans === 1 && plan.span <= PIECE) {
     // The commonest read, a slice, should cost what its bytes cost.
     const from = tensor.offset * itemSize;
-    await readExactly(source, plan.start, bytes.subarray(from, from + plan.span), context);
+    await readExactly(job, plan.start, bytes.subarray(from, from + plan.span));
     report(plan.span);
     return;
   }
   function* pieces(): Generator<{ start: number; into: Uint8Array }> {
-    for (const { start, offset } of targets(plan, tensor)) {
+    for (const { start, offset } of targets(job)) {
       for (let done = 0; done < plan.span; done += PIECE) {
         const from = offset * itemSize + done;
         yield { start: start + done, into: bytes.subarray(from, from + Math.min(PIECE, plan.span - done)) };
@@ -171,7 +145,7 @@ async function readDense(
     }
   }
   await inParallel(pieces(), CONCURRENCY, async ({ start, into }) => {
-    await readExactly(source, start, into, context);
+    await readExactly(job, start, into);
     report(into.length);
   });
 }
@@ -191,35 +165,23 @@ function* slabsOf(layout: ArrayLayout, range: Range4D): Generator<Range4D> {
 }
 
 /** No gaps on disk, but another order in memory: turned slab by slab, by way of scratch memory that is used again. */
-async function readInSlabs(
-  source: ByteSource,
-  layout: ArrayLayout,
-  range: Range4D,
-  tensor: Tensor,
-  context: ReadContext,
-  report: Report,
-): Promise<void> {
+async function readInSlabs(job: Job, layout: ArrayLayout, range: Range4D): Promise<void> {
   const scratch = [new ArrayBuffer(SLAB), new ArrayBuffer(SLAB)];
   await inParallel(slabsOf(layout, range), scratch.length, async (part, lane) => {
-    const plan = planRegion(layout, part, source.gap);
+    const plan = planRegion(layout, part, job.source.gap);
     const slab = regionTensor(layout, part, plan, scratch[lane]);
-    await readDense(source, plan, slab, context, report);
+    await readDense({ ...job, plan, tensor: slab });
     const place = part.map(({ start, size }, axis) => {
       const first = (start - range[axis]!.start) / range[axis]!.step;
       return { start: first, stop: first + size, step: null };
     });
-    slab.copyTo(tensor.slice(place));
+    slab.copyTo(job.tensor.slice(place));
   });
 }
 
 /** Spans that fit in memory: each is read whole into scratch memory that is used again, and gathered. */
-async function readSpans(
-  source: ByteSource,
-  plan: RegionPlan,
-  tensor: Tensor,
-  context: ReadContext,
-  report: Report,
-): Promise<void> {
+async function readSpans(job: Job): Promise<void> {
+  const { plan, tensor, report } = job;
   const { dtype, data, strides } = tensor;
   const { array, lanes, itemSize } = DTYPES[dtype];
   const shape = plan.inner.map(({ size }) => size);
@@ -234,26 +196,21 @@ async function readSpans(
     };
     return { bytes: new Uint8Array(scratch), copy: stridedCopy(from, to, shape) };
   });
-  await inParallel(targets(plan, tensor), loops.length, async ({ start, offset }, loop) => {
+  await inParallel(targets(job), loops.length, async ({ start, offset }, loop) => {
     const { bytes, copy } = loops[loop]!;
-    await readExactly(source, start, bytes, context);
+    await readExactly(job, start, bytes);
     copy(0, offset);
     report(plan.span);
   });
 }
 
 /** Spans too large to hold: gathered as they pass. */
-async function readStreamed(
-  source: ByteSource,
-  plan: RegionPlan,
-  tensor: Tensor,
-  context: ReadContext,
-  report: Report,
-): Promise<void> {
-  for (const { start, offset } of targets(plan, tensor)) {
+async function readStreamed(job: Job): Promise<void> {
+  const { source, plan, tensor, signal, report } = job;
+  for (const { start, offset } of targets(job)) {
     const gatherer = new SpanGatherer(plan.inner, { tensor, offset });
     let passed = 0;
-    for await (const piece of source.stream(start, plan.span, { signal: context.signal })) {
+    for await (const piece of source.stream(start, plan.span, { signal })) {
       gatherer.push(piece);
       passed += piece.length;
       report(piece.length);

@@ -41,7 +41,7 @@ export class GzipDecoder {
     return this.#sum.head;
   }
 
-  /** Where the last member ended whose trailer was checked. */
+  /** Up to where trailers have checked all output since decoding began. */
   get checkedTo(): number {
     return this.#checkedTo;
   }
@@ -232,7 +232,7 @@ export class GzipDecoder {
         );
       }
       this.#blockOutput = this.#blockEnd === null ? -1 : size;
-      this.#checkedTo = inflater.produced;
+      if (start <= this.#checkedTo) this.#checkedTo = inflater.produced;
     }
     if (this.#blockEnd !== null && this.#blockEnd !== inflater.position + 8) {
       throw new LazyImageError(

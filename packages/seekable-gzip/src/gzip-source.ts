@@ -1,10 +1,10 @@
 import type { ByteReadOptions, ByteSource } from "@lazyimg/core";
 import { LazyImageError, onAbort, SharedWork } from "@lazyimg/core";
 import { platformInflate } from "#platform-inflate";
+import type { Memory } from "./buffer-pool.js";
 import { type Checksums, UNKNOWN } from "./checksums.js";
 import { readIndex, writeIndex } from "./gzidx.js";
 import { type GzipIndex, type GzipPoint, pointBefore } from "./gzip-index.js";
-import type { Memory } from "./held-span.js";
 import type { IndexCache } from "./index-cache.js";
 import { HEAD, isDataError, Pass } from "./pass.js";
 import { contradiction, loadSidecar, type Sidecar } from "./sidecar.js";

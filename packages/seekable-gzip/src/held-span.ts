@@ -1,13 +1,8 @@
+import type { Memory } from "./buffer-pool.js";
 import { compressedLength, type Span, SpanDecoder, sizeOf } from "./span-decoder.js";
 
 /** What is decoded at once: little more than what is wanted. */
 const STEP = 32768;
-
-/** Memory for some use, and what gives it back. */
-export interface Memory {
-  readonly bytes: Uint8Array;
-  release(): void;
-}
 
 interface Rest {
   readonly decoder: SpanDecoder;

@@ -3,9 +3,9 @@ import { LazyImageError, SharedWork } from "@lazyimg/core";
 import { platformInflate } from "#platform-inflate";
 import { Breather } from "./breathe.js";
 import { Budget } from "./budget.js";
-import { BufferPool } from "./buffer-pool.js";
+import { BufferPool, type Memory } from "./buffer-pool.js";
 import { agrees } from "./checksums.js";
-import { HeldSpan, type Memory } from "./held-span.js";
+import { HeldSpan } from "./held-span.js";
 import { giveInflater, takeInflater } from "./inflater-pool.js";
 import { compressedLength, firstByte, type Span, SpanDecoder, sizeOf } from "./span-decoder.js";
 import { SpanStream } from "./span-stream.js";
@@ -13,11 +13,11 @@ import { SpanStream } from "./span-stream.js";
 /** Spans above this size (blocks can be that long where data compress well) are streamed, never held. */
 const LARGE = 4 << 20;
 /** Compressed and inflated bytes of spans that are being decoded. */
-const IN_FLIGHT = 8 << 20;
-/** Memory that is kept for the next span. */
+const IN_FLIGHT = 6 << 20;
+/** Memory that is kept for the next span's compressed bytes, and for its output. */
 const POOLED = 4 << 20;
 /** Spans that are kept in memory, with what is not yet decoded of them. */
-const HELD = 5 << 20;
+const HELD = 4 << 20;
 
 interface Entry {
   readonly work: SharedWork<HeldSpan>;
@@ -32,7 +32,8 @@ export class SpanReader {
   readonly #budget = new Budget(IN_FLIGHT);
   /** Our own decoder has one thread: one span after another is ready sooner, with less memory, than all at last. */
   readonly #turn = new Budget(1);
-  readonly #pool = new BufferPool(POOLED);
+  readonly #inputs = new BufferPool(POOLED);
+  readonly #outputs = new BufferPool(POOLED);
   /** By where they start, the least recently used first. */
   readonly #entries = new Map<number, Entry>();
   #loading = 0;
@@ -138,7 +139,7 @@ export class SpanReader {
       const decoded =
         this.#beside < (platformInflate?.threads ?? 1) ? await this.#byPlatform(span, signal) : null;
       if (decoded !== null) return decoded;
-      const memory = this.#room(sizeOf(span), span.start.offset % 8);
+      const memory = this.#outputs.lend(sizeOf(span), span.start.offset % 8);
       await this.#byKernel(span, memory.bytes, signal);
       return memory;
     } finally {
@@ -148,11 +149,6 @@ export class SpanReader {
 
   #reserve(span: Span, signal: AbortSignal): Promise<() => void> {
     return this.#budget.acquire(sizeOf(span) + compressedLength(span) + 65536, signal);
-  }
-
-  #room(size: number, skip = 0): Memory {
-    const memory = this.#pool.take(size + skip);
-    return { bytes: memory.subarray(skip, skip + size), release: () => this.#pool.give(memory) };
   }
 
   async #load(span: Span, signal: AbortSignal): Promise<HeldSpan> {
@@ -165,7 +161,7 @@ export class SpanReader {
           const decoded = await this.#byPlatform(span, signal);
           if (decoded !== null) return new HeldSpan(span, decoded);
         }
-        return new HeldSpan(span, this.#room(sizeOf(span)), await this.#input(span, signal));
+        return new HeldSpan(span, this.#outputs.lend(sizeOf(span)), await this.#input(span, signal));
       } finally {
         release();
       }
@@ -193,7 +189,7 @@ export class SpanReader {
 
   /** The compressed bytes of a span. */
   async #input(span: Span, signal: AbortSignal): Promise<Memory> {
-    const memory = this.#room(compressedLength(span));
+    const memory = this.#inputs.lend(compressedLength(span));
     const bytes = await this.#inner.read(firstByte(span), memory.bytes.length, {
       signal,
       into: memory.bytes,
@@ -226,7 +222,7 @@ export class SpanReader {
     const length = compressedLength(span);
     this.#beside++;
     try {
-      const stream = new SpanStream(span.start, span.end!.bit, (most) => this.#pool.take(most));
+      const stream = new SpanStream(span.start, span.end!.bit, (most) => this.#inputs.take(most));
       const read = await this.#inner.read(firstByte(span), length, { signal, into: stream.body });
       if (read.length < length) throw ended(firstByte(span) + read.length);
       const { history } = stream;
@@ -238,7 +234,7 @@ export class SpanReader {
         signal.throwIfAborted();
         return null;
       }
-      this.#pool.give(stream.memory);
+      this.#inputs.give(stream.memory);
       const release = (): void => free(output);
       // No Buffer, whose `slice` is a view, goes out of here.
       const bytes = new Uint8Array(output.buffer, output.byteOffset + history, output.length - history);

@@ -1,4 +1,5 @@
-import { appendFile, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { closeSync, openSync, writeSync } from "node:fs";
+import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { LazyImageError } from "@lazyimg/core";
@@ -12,6 +13,8 @@ const JOURNAL = ".lazyimg-journal";
 export interface DirectorySink extends Sink {
   /** Puts the finished directory in its place. */
   finish(): Promise<void>;
+  /** Leaves what was written for another run to go on with. */
+  keep(): void;
   /** Removes what was written. */
   drop(): Promise<void>;
 }
@@ -68,7 +71,10 @@ export async function directorySink(
     const [head, ...lines] = (await readFile(journal, "utf8").catch(() => "")).split("\n");
     const [pid, known] = /^(\d+) (.*)$/s.exec(head ?? "")?.slice(1) ?? [];
     if (pid !== undefined && isRunning(Number(pid)) && Number(pid) !== process.pid) {
-      throw new LazyImageError("ERR_EXISTS", `Process ${pid} is writing ${out} now; wait for it or end it`);
+      throw new LazyImageError(
+        "ERR_EXISTS",
+        `Process ${pid} is writing ${out} now; wait for it (if it does something else, remove ${partial})`,
+      );
     }
     if (resume && known === fingerprint) {
       // The lock is this process's now; parts that are done stay done.
@@ -84,14 +90,16 @@ export async function directorySink(
       );
     }
     await rm(partial, { recursive: true, force: true });
-    await mkdir(partial, { recursive: true });
+    await mkdir(partial);
     await writeFile(journal, `${process.pid} ${fingerprint}\n`);
     return new Set();
   }
 
   let done: Set<string>;
+  let log: number;
   try {
     done = await begin();
+    log = openSync(journal, "a");
   } catch (error) {
     throw error instanceof LazyImageError ? error : failed(error);
   }
@@ -114,10 +122,15 @@ export async function directorySink(
       }
     },
     isDone: (part) => done.has(part),
-    async done(part) {
-      await appendFile(journal, `${part}\n`);
+    done(part) {
+      try {
+        writeSync(log, `${part}\n`);
+      } catch (cause) {
+        throw failed(cause);
+      }
     },
     async finish() {
+      closeSync(log);
       try {
         await rm(journal);
         if (force && (await exists(out))) {
@@ -132,6 +145,10 @@ export async function directorySink(
         throw failed(cause);
       }
     },
-    drop: () => rm(partial, { recursive: true, force: true }),
+    keep: () => closeSync(log),
+    async drop() {
+      closeSync(log);
+      await rm(partial, { recursive: true, force: true });
+    },
   };
 }

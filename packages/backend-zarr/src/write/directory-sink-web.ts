@@ -4,6 +4,7 @@ import type { Sink } from "./sink.js";
 /** A directory in the making. */
 export interface DirectorySink extends Sink {
   finish(): Promise<void>;
+  keep(): void;
   drop(): Promise<void>;
 }
 

@@ -20,7 +20,7 @@ export interface WriteZarrOptions {
   /** How levels are made: "mean" for intensities (default), "mode" for labels. */
   readonly downsample?: "mean" | "mode" | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Bytes of full-resolution voxels that are done. */
+  /** Bytes of voxels that are done, of all levels, before compression. What `resume` found done is in the first call's. */
   readonly onProgress?: ((done: { bytes: number; totalBytes: number }) => void) | undefined;
 }
 
@@ -82,6 +82,8 @@ export function planOf(options: WriteZarrOptions, spatial: readonly number[]): W
   const levels = options.levels ?? defaultLevels(spatial, chunk);
   if (!Number.isSafeInteger(levels) || levels < 1 || levels > 32)
     throw invalid(`levels is ${levels}; use 1 to 32`);
+  if (options.compressionLevel !== undefined && codec !== "zstd" && codec !== "gzip")
+    throw invalid(`codec ${codec} takes no compressionLevel; zstd and gzip do`);
   const [least, most, usual] = codec === "gzip" ? [1, 9, 5] : [1, 22, 3];
   const { compressionLevel = usual } = options;
   if (!(Number.isInteger(compressionLevel) && compressionLevel >= least && compressionLevel <= most)) {

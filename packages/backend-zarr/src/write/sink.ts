@@ -14,7 +14,7 @@ export interface Sink {
   /** Whether a part of the work was done by an earlier run. */
   isDone(part: string): boolean;
   /** Notes that a part is done: everything it wrote is there. */
-  done(part: string): Promise<void>;
+  done(part: string): void;
 }
 
 type Set = (key: string, value: Uint8Array) => unknown;
@@ -34,6 +34,6 @@ export function sinkOf(target: MutableZarrStore, store: Store): Sink {
       }
     },
     isDone: () => false,
-    async done() {},
+    done() {},
   };
 }

@@ -21,8 +21,8 @@ export interface FrameWriting {
   /** The name of the frame in the journal. */
   readonly part: string;
   readonly signal: AbortSignal | undefined;
-  /** Told after each row of chunks how many planes are done. */
-  readonly onPlanes: (planes: number) => void;
+  /** Told after each row of chunks how many planes are done, and whether an earlier run did them. */
+  readonly onPlanes: (planes: number, resumed: boolean) => void;
 }
 
 /** Writes a frame, one row of chunks (or shards) after the other: no more voxels than that are held. */
@@ -33,16 +33,17 @@ export async function writeFrame(writing: FrameWriting): Promise<void> {
   for (let start = 0; start < nk; start += depth) {
     signal?.throwIfAborted();
     const stop = Math.min(start + depth, nk);
-    const row = `${part}/${start}`;
-    if (!sink.isDone(row)) {
+    const row = `row ${part}/${start}`;
+    const resumed = sink.isDone(row);
+    if (!resumed) {
       await writeRow(writing, await planes(start, stop), start);
-      await sink.done(row);
+      sink.done(row);
     }
-    onPlanes(stop - start);
+    onPlanes(stop - start, resumed);
   }
 }
 
-/** Writes the chunks or shards of one row. */
+/** Writes the chunks or shards of one row, but for those that an earlier run wrote. */
 async function writeRow(writing: FrameWriting, slab: Tensor, start: number): Promise<void> {
   const { spec, layout, leading, sink, encode, signal } = writing;
   const { plan, size } = layout;
@@ -50,6 +51,10 @@ async function writeRow(writing: FrameWriting, slab: Tensor, start: number): Pro
   const counts = [0, 1].map((axis) => Math.ceil(size[axis]! / outer[axis]!)) as [number, number];
   const total = counts[0] * counts[1];
   let next = 0;
+  const put = async (key: string, bytes: Uint8Array): Promise<void> => {
+    await sink.set(key, bytes);
+    sink.done(key);
+  };
   const lane = async (): Promise<void> => {
     const chunk = new ChunkBuffer(layout);
     while (next < total) {
@@ -57,17 +62,26 @@ async function writeRow(writing: FrameWriting, slab: Tensor, start: number): Pro
       const n = next++;
       const [i, j] = [n % counts[0], Math.floor(n / counts[0])];
       const key = spec.keyOf([...leading, start / outer[2], j, i]);
+      if (sink.isDone(key)) continue;
       if (plan.shard === undefined) {
         const bytes = chunk.fill(slab, [i * outer[0], j * outer[1], 0]);
         // What is only the fill value is not written, as zarr-python.
-        if (bytes !== undefined) await sink.set(key, await encode(bytes));
+        if (bytes !== undefined) await put(key, await encode(bytes));
         continue;
       }
       const shard = await encodeShard(chunk, slab, [i * outer[0], j * outer[1]], layout, encode);
-      if (shard !== undefined) await sink.set(key, shard);
+      if (shard !== undefined) await put(key, shard);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(CONCURRENCY, total) }, lane));
+  const lanes = Array.from({ length: Math.min(CONCURRENCY, total) }, () =>
+    lane().catch((error: unknown) => {
+      next = total;
+      throw error;
+    }),
+  );
+  // Nothing is being written any more when this rejects.
+  const failed = (await Promise.allSettled(lanes)).find(({ status }) => status === "rejected");
+  if (failed !== undefined) throw (failed as PromiseRejectedResult).reason;
 }
 
 async function encodeShard(

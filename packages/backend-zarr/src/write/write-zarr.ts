@@ -76,8 +76,8 @@ export async function writeZarr(
   const encode = await chunkEncoder(plan, header.bitpix / 8);
   const { samples } = header;
   const frames = image.shape[0] / samples;
-  const planeBytes = image.shape[1] * image.shape[2] * (header.bitpix / 8);
-  const totalBytes = frames * image.shape[3] * planeBytes;
+  const planeBytes = ({ size: [i, j] }: ArrayLayout): number => i * j * (header.bitpix / 8);
+  const totalBytes = layouts.reduce((sum, layout) => sum + frames * layout.size[2] * planeBytes(layout), 0);
   let bytes = 0;
   for (const [n, layout] of layouts.entries()) {
     const finer =
@@ -96,10 +96,10 @@ export async function writeZarr(
         sink,
         part: `${n}/${frame}`,
         signal,
-        onPlanes(planes) {
-          if (n > 0) return;
-          bytes += planes * planeBytes;
-          onProgress?.({ bytes, totalBytes });
+        onPlanes(planes, resumed) {
+          bytes += planes * planeBytes(layout);
+          // What an earlier run did would say nothing about how fast this one is.
+          if (!resumed || bytes === totalBytes) onProgress?.({ bytes, totalBytes });
         },
       });
     }

@@ -4,6 +4,7 @@ import type { Command } from "./command.js";
 export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   info: async () => (await import("./info.js")).info,
   read: async () => (await import("./read.js")).read,
+  convert: async () => (await import("./convert.js")).convert,
   preview: async () => (await import("./preview.js")).preview,
   backends: async () => (await import("./backends.js")).backends,
 };

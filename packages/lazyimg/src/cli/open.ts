@@ -43,7 +43,8 @@ export interface Opened {
 
 const isRemote = (source: string): boolean => /^https?:/i.test(source);
 
-function headersOf(args: Arguments): [name: string, value: string][] {
+/** The headers of `--header`. */
+export function headersOf(args: Arguments): [name: string, value: string][] {
   return args.list("header").map((text) => {
     const [, name, value] = /^([!#$%&'*+.^_`|~\w-]+):\s*(.*)$/s.exec(text) ?? [];
     if (name === undefined || value === undefined || /[\r\n\0]/.test(value)) {
