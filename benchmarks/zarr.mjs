@@ -1,24 +1,24 @@
-// Zarr against zarrita and zarr-python, in one run: `node benchmarks/zarr.mjs`.
+// Zarr against zarrita, fizarrita and zarr-python, in one run: `node benchmarks/zarr.mjs [rounds]`.
 //
 // 512 x 512 x 400 int16 in chunks of 64^3: blosc (LZ4, shuffle), zstd and gzip. Every time is from a process of its own,
-// rounds are interleaved, medians are shown. Python is looked for at $PYTHON2 (zarr 2) and $PYTHON3 (zarr 3, niizarr,
-// nibabel); ROUNDS and WORK may be set. Needs a build before.
+// rounds are interleaved, medians are shown. Peers are installed beside it, in benchmarks/peers. Needs a build before.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { median, show, table } from "./measure.mjs";
+import { peerModules, peerPython } from "./peer.mjs";
 
-const rounds = Number(process.env.ROUNDS ?? 3);
-const work = process.env.WORK ?? join(tmpdir(), "lazyimg-bench-zarr");
-const pythons = { "zarr-python 2": process.env.PYTHON2, "zarr-python 3": process.env.PYTHON3 };
+const rounds = Number(process.argv[2] ?? 3);
+const work = join(tmpdir(), "lazyimg-bench-zarr");
+const pythons = { "zarr-python 2": peerPython("zarr-2/"), "zarr-python 3": peerPython("zarr-3/") };
 const codecs = ["blosc", "zstd", "gzip"];
 const regions = ["axial", "sagittal", "unaligned", "aligned", "full"];
 const dist = (name, file = "index") =>
   pathToFileURL(fileURLToPath(new URL(`../packages/${name}/dist/${file}.js`, import.meta.url))).href;
-const zarrita = fileURLToPath(
-  new URL("../packages/backend-zarr/node_modules/zarrita/dist/src/index.js", import.meta.url),
-);
+const peers = peerModules("zarrita/");
+const peer = (path) => JSON.stringify(pathToFileURL(`${peers}${path}`).href);
 
 const MAKE = `
 import sys, numpy as np, nibabel as nib, zarr, numcodecs
@@ -65,23 +65,35 @@ const peak = process.resourceUsage().maxRSS * 1024 - before;
 console.log(JSON.stringify(cached === "peak" ? [peak] : times));
 `;
 
+// zarrita's own get, and fizarrita's on worker threads.
 const ZARRITA = `
-import * as zarr from ${JSON.stringify(pathToFileURL(zarrita).href)};
+import "WEB_WORKER";
+import * as zarr from "ZARRITA";
+import { getWorker } from "FIZARRITA";
+import { WorkerPool } from "WORKER_POOL";
 import { readFile } from "node:fs/promises";
-const [path, region, count] = process.argv.slice(1);
+import { availableParallelism } from "node:os";
+const [path, region, count, name] = process.argv.slice(1);
 const store = { get: (key) => readFile(path + key).catch(() => undefined) };
 const array = await zarr.open.v2(store, { kind: "array" });
 const s = zarr.slice;
 const index = { axial: [200, null, null], sagittal: [null, null, 256], unaligned: [s(170, 234), s(200, 264), s(100, 164)],
   aligned: [s(64, 128), s(64, 128), s(64, 128)], full: null }[region];
+const pool = new WorkerPool(availableParallelism());
+const get = name === "fizarrita" ? () => getWorker(array, index, { pool }) : () => zarr.get(array, index);
 const times = [];
 for (let n = 0; n < count; n++) {
   const t = performance.now();
-  await zarr.get(array, index);
+  await get();
   times.push(performance.now() - t);
 }
 console.log(JSON.stringify(times));
-`;
+process.exit();
+`
+  .replace('"WEB_WORKER"', peer("web-worker.mjs"))
+  .replace('"ZARRITA"', peer("node_modules/zarrita/dist/src/index.js"))
+  .replace('"FIZARRITA"', peer("node_modules/@fideus-labs/fizarrita/dist/index.js"))
+  .replace('"WORKER_POOL"', peer("node_modules/@fideus-labs/worker-pool/dist/index.js"));
 
 const CONVERT = `
 import { createRequest, resolveBackend } from ${JSON.stringify(dist("core"))};
@@ -110,29 +122,32 @@ const run = (command, args) =>
 const node = (script, ...args) =>
   run(process.execPath, ["--input-type=module", "-e", script, "--", ...args.map(String)]);
 const python = (path, script, ...args) => run(path, ["-c", script, ...args.map(String)]);
-const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
 
 mkdirSync(work, { recursive: true });
 if (!existsSync(join(work, "gzip.zarr"))) {
   if (!pythons["zarr-python 2"])
-    throw new Error("Set PYTHON2 to a Python with zarr 2, numcodecs, numpy and nibabel: it makes the data");
+    throw new Error("zarr-python 2 makes the data, and there is no Python to install it in");
   execFileSync(pythons["zarr-python 2"], ["-c", MAKE, work], { stdio: "inherit" });
 }
 
 const subjects = {
   lazyimg: (path, region, count) => node(OURS, path, region, count),
   cached: (path, region, count) => node(OURS, path, region, count, "cached"),
-  zarrita: (path, region) => node(ZARRITA, path, region, region === "full" ? 1 : 3),
 };
+if (peers !== null) {
+  for (const name of ["zarrita", "fizarrita"]) {
+    subjects[name] = (path, region) => node(ZARRITA, path, region, region === "full" ? 1 : 3, name);
+  }
+}
 for (const [name, path] of Object.entries(pythons)) {
   if (path) subjects[name] = (file, region, count) => python(path, PYTHON, file, region, count);
 }
 
 const names = Object.keys(subjects);
-console.log(
-  `| ms: first of a process / then | ${names.join(" | ")} | zarr-python 2 : lazyimg | zarrita : lazyimg |`,
+const compared = ["zarr-python 2", "zarr-python 3", "zarrita", "fizarrita"].filter((name) =>
+  names.includes(name),
 );
-console.log(`|---${"|---".repeat(names.length + 2)}|`);
+const rows = [];
 for (const codec of codecs) {
   for (const region of regions) {
     const firsts = {};
@@ -140,24 +155,20 @@ for (const codec of codecs) {
     for (let round = 0; round < rounds; round++) {
       for (const name of names) {
         if (name === "cached" && region === "full") continue;
-        const times = subjects[name](
-          join(work, `${codec}.zarr`),
-          region,
-          region === "full" ? 3 : region.includes("aligned") ? 15 : 7,
-        );
+        const count = region === "full" ? 3 : region.includes("aligned") ? 15 : 7;
+        const times = subjects[name](join(work, `${codec}.zarr`), region, count);
         firsts[name] = [...(firsts[name] ?? []), times[0]];
         thens[name] = [...(thens[name] ?? []), median(times.length > 1 ? times.slice(1) : times)];
       }
     }
     const cell = (name) =>
-      firsts[name] ? `${median(firsts[name]).toFixed(1)} / ${median(thens[name]).toFixed(2)}` : "";
-    const ratio = (name) =>
-      thens[name] ? `${(median(thens[name]) / median(thens.lazyimg)).toFixed(2)}x` : "";
-    console.log(
-      `| ${codec} ${region} | ${names.map(cell).join(" | ")} | ${ratio("zarr-python 2")} | ${ratio("zarrita")} |`,
-    );
+      firsts[name] ? `${show(median(firsts[name]))} / ${show(median(thens[name]))}` : "";
+    const ratio = (name) => `${(median(thens[name]) / median(thens.lazyimg)).toFixed(2)}x`;
+    rows.push([`${codec} ${region}`, ...names.map(cell), ...compared.map(ratio)]);
   }
 }
+console.log("Milliseconds of the first read of a process / of those that follow.\n");
+console.log(table(["", ...names, ...compared.map((name) => `${name} : lazyimg`)], rows));
 
 const peak = median(
   Array.from({ length: rounds }, () => node(OURS, join(work, "blosc.zarr"), "full", 1, "peak")[0]),

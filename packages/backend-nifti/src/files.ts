@@ -7,8 +7,8 @@ import {
   requestName,
 } from "@lazyimg/core";
 import { NIFTI_PROBE_BYTES } from "@lazyimg/nifti-header";
-import { gzipSource, isGzip } from "@lazyimg/seekable-gzip";
-import { dated, type GzippedFile, gzipOptions } from "./sidecar.js";
+import type { GzippedFile } from "./gzip.js";
+import { isGzip } from "./match.js";
 
 /** Deflate can't shrink data further than this (RFC 1951: 258 bytes from a 1-bit length and a 1-bit distance code). */
 const MOST_DEFLATE_RATIO = 1032;
@@ -37,11 +37,10 @@ async function openFile(request: BackendRequest, file: GzippedFile, options: Opt
     const head = await source.read(0, first, options);
     const size = await source.size(options);
     if (!isGzip(head)) return { source, head: head.subarray(0, NIFTI_PROBE_BYTES), mostBytes: size };
-    const inflated = gzipSource(source, {
-      ...gzipOptions(request, file),
-      // A file that is gzipped in spite of its name is read again.
-      head: first === GZIP_HEAD ? head : undefined,
-    });
+    // An application that opens no gzipped file never loads what inflates them.
+    const { openGzip } = await import("./gzip.js");
+    // A file that is gzipped in spite of its name is read again.
+    const inflated = openGzip(request, file, first === GZIP_HEAD ? head : undefined);
     return {
       source: inflated,
       head: await inflated.read(0, NIFTI_PROBE_BYTES, options),
@@ -77,9 +76,8 @@ async function openOther(request: BackendRequest, name: string, options: Options
   const names = otherNames(name);
   const voxels = /\.hdr(\.gz)?$/i.test(name);
   for (const other of names) {
-    const beside = dated(request);
-    const source = await openSibling(beside.request, other, options);
-    if (source !== null) return openFile(request, { source, dated: beside, name: other, voxels }, options);
+    const source = await openSibling(request, other, options);
+    if (source !== null) return openFile(request, { source, name: other, voxels }, options);
   }
   throw new LazyImageError(
     "ERR_PAIR",
@@ -104,8 +102,7 @@ export async function openFiles(request: BackendRequest, options: Options): Prom
     return file;
   };
   try {
-    const own = dated(request);
-    const file = { source: openSource(own.request), dated: own, name, voxels: half !== "hdr" };
+    const file = { source: openSource(request), name, voxels: half !== "hdr" };
     const named = keep(await openFile(request, file, options));
     const header = half === "img" ? keep(await openOther(request, name!, options)) : named;
     const openVoxels = async (): Promise<NiftiFile> =>

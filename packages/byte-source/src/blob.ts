@@ -1,5 +1,4 @@
-import { type ByteReadOptions, type ByteSource, LazyImageError } from "@lazyimg/core";
-import { abortable } from "./abort.js";
+import { abortable, type ByteReadOptions, type ByteSource, LazyImageError } from "@lazyimg/core";
 import { checkRange, checkSpan, closedError, copyOf } from "./range.js";
 
 /** What a stream reads at once, and one more ahead. */
@@ -71,6 +70,10 @@ export function blobSource(blob: Blob, options: { name?: string | undefined } = 
     async version({ signal } = {}) {
       check(signal);
       return typeof file.lastModified === "number" ? `${name}:${blob.size}:${file.lastModified}` : null;
+    },
+    async modified({ signal } = {}) {
+      check(signal);
+      return typeof file.lastModified === "number" ? file.lastModified : null;
     },
     async close() {
       closed = true;

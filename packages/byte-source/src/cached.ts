@@ -1,7 +1,6 @@
-import type { ByteReadOptions, ByteSource } from "@lazyimg/core";
+import { type ByteReadOptions, type ByteSource, SharedWork } from "@lazyimg/core";
 import { over } from "./layer.js";
 import { checkRange, closedError, memoryFor } from "./range.js";
-import { SharedWork } from "./shared.js";
 
 /** Reads of more blocks than this go past the cache: they would only push everything else out. */
 const FEW = 4;

@@ -1,7 +1,6 @@
-import type { ByteReadOptions, ByteSource } from "@lazyimg/core";
+import { type ByteReadOptions, type ByteSource, SharedWork } from "@lazyimg/core";
 import { over } from "./layer.js";
 import { checkRange, copyOf } from "./range.js";
-import { SharedWork } from "./shared.js";
 
 /** Reads of this much gain nothing from being merged, and merging copies. */
 const LARGE = 1 << 20;

@@ -1,8 +1,13 @@
 import { read, type Stats } from "node:fs";
 import { resolve as absolute, basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type ByteReadOptions, type ByteSource, isLazyImageError, LazyImageError } from "@lazyimg/core";
-import { abortable } from "./abort.js";
+import {
+  abortable,
+  type ByteReadOptions,
+  type ByteSource,
+  isLazyImageError,
+  LazyImageError,
+} from "@lazyimg/core";
 import { changedError, explain, PooledFile } from "./fd-pool.js";
 import { checkRange, checkSpan, memoryFor } from "./range.js";
 
@@ -94,6 +99,9 @@ export function fileSource(path: string | URL, options: { name?: string | undefi
     async version({ signal } = {}) {
       const { dev, ino, size, mtimeMs } = await stats(signal);
       return `${dev}:${ino}:${size}:${mtimeMs}`;
+    },
+    async modified({ signal } = {}) {
+      return (await stats(signal)).mtimeMs;
     },
     async read(offset: number, length: number, { signal, into }: ByteReadOptions = {}) {
       checkRange(offset, length, into);

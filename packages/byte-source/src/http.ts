@@ -1,9 +1,15 @@
-import { type ByteReadOptions, type ByteSource, isLazyImageError, LazyImageError } from "@lazyimg/core";
-import { abortable, pause } from "./abort.js";
+import {
+  abortable,
+  type ByteReadOptions,
+  type ByteSource,
+  isLazyImageError,
+  LazyImageError,
+} from "@lazyimg/core";
 import { Attempt } from "./attempt.js";
 import { Growing } from "./growing.js";
 import { type Answer, changed, Passing, readAnswer } from "./http-answer.js";
 import { Limit } from "./limit.js";
+import { pause } from "./pause.js";
 import { checkRange, checkSpan, closedError, memoryFor } from "./range.js";
 import { type Download, Whole } from "./whole.js";
 
@@ -99,6 +105,12 @@ class HttpSource implements ByteSource {
     const size = await this.size(options);
     const version = this.#first?.etag ?? this.#first?.modified;
     return version == null ? null : `${version}:${size}`;
+  }
+
+  async modified(options: { signal?: AbortSignal | undefined } = {}): Promise<number | null> {
+    await this.size(options);
+    const time = Date.parse(this.#first?.modified ?? "");
+    return Number.isNaN(time) ? null : time;
   }
 
   async read(offset: number, length: number, { signal, into }: ByteReadOptions = {}): Promise<Uint8Array> {
@@ -347,7 +359,7 @@ function parse(url: string | URL): URL {
 }
 
 /** The file name at the end of a URL's path, decoded. */
-export function lastSegment(url: URL): string {
+function lastSegment(url: URL): string {
   const segment = url.pathname.replace(/\/+$/, "").split("/").pop() ?? "";
   try {
     return decodeURIComponent(segment);

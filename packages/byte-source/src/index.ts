@@ -4,4 +4,4 @@ export { bytesSource } from "./bytes.js";
 export { type CacheOptions, cached } from "./cached.js";
 export { coalescing } from "./coalescing.js";
 export { type HttpSourceOptions, httpSource } from "./http.js";
-export { openSibling, openSource, peek, requestName, type SourceRequest } from "./request.js";
+export { openSibling, openSource, peek, type SourceRequest } from "./request.js";

@@ -10,6 +10,7 @@ export function over(source: ByteSource, own: Partial<ByteSource>): ByteSource {
     stream: (offset, length, options) => source.stream(offset, length, options),
     close: async () => source.close?.(),
     ...(source.version && { version: source.version.bind(source) }),
+    ...(source.modified && { modified: source.modified.bind(source) }),
     ...(source.cost && { cost: source.cost.bind(source) }),
     ...own,
   };

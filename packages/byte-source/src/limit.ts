@@ -1,4 +1,4 @@
-import { onAbort } from "./abort.js";
+import { onAbort } from "@lazyimg/core";
 
 /** Lets at most `most` holders in at a time, the rest in the order in which they came. */
 export class Limit {

@@ -1,11 +1,17 @@
-import { type ByteReadOptions, type ByteSource, isLazyImageError, LazyImageError } from "@lazyimg/core";
+import {
+  type ByteReadOptions,
+  type ByteSource,
+  isLazyImageError,
+  LazyImageError,
+  requestName,
+  SharedWork,
+} from "@lazyimg/core";
 import { fileSibling, fileSource } from "#file";
 import { blobSource } from "./blob.js";
 import { bytesSource } from "./bytes.js";
-import { type HttpSourceOptions, httpSource, lastSegment } from "./http.js";
+import { type HttpSourceOptions, httpSource } from "./http.js";
 import { over } from "./layer.js";
 import { checkRange, closedError, copyOf } from "./range.js";
-import { SharedWork } from "./shared.js";
 
 /** Where bytes come from: the fields of a backend request that this package reads. */
 export interface SourceRequest {
@@ -77,23 +83,6 @@ export async function openSibling(
     if (isLazyImageError(error, "ERR_NOT_FOUND")) return null;
     throw error;
   }
-}
-
-/** The file name that tells the format of a request: a URL's without query and fragment, decoded; or `undefined`. */
-export function requestName(request: SourceRequest): string | undefined {
-  if (request.name !== undefined) return request.name;
-  if (request.byteSource !== undefined) return request.byteSource.name;
-  if (request.blob !== undefined) {
-    const { name } = request.blob as { name?: unknown };
-    return typeof name === "string" ? name : undefined;
-  }
-  if (request.bytes !== undefined || request.path === undefined) return undefined;
-  if (/^(https?|file):/i.test(request.path) && URL.canParse(request.path))
-    return lastSegment(new URL(request.path));
-  return request.path
-    .replace(/[/\\]+$/, "")
-    .split(/[/\\]/)
-    .pop();
 }
 
 /**

@@ -1,5 +1,5 @@
+import { SharedWork } from "@lazyimg/core";
 import { Growing } from "./growing.js";
-import { SharedWork } from "./shared.js";
 
 /** For how long a download rests unread before its connection is let go, in milliseconds. */
 const REST = 1000;

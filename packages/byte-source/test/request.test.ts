@@ -2,15 +2,8 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import {
-  bytesSource,
-  openSibling,
-  openSource,
-  peek,
-  requestName,
-  type SourceRequest,
-} from "@lazyimg/byte-source";
-import type { ByteSource } from "@lazyimg/core";
+import { bytesSource, openSibling, openSource, peek, type SourceRequest } from "@lazyimg/byte-source";
+import { type ByteSource, requestName } from "@lazyimg/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pattern, rangeHandler, same, serve, sleep, type TestServer, until } from "./server.js";
 

@@ -14,3 +14,4 @@ export { Inflater, type InflateStart, type InflateStop } from "./inflate.js";
 export { createJsKernel } from "./inflate-js.js";
 export { type InflateKernel, WINDOW_SIZE } from "./inflate-kernel.js";
 export { createWasmKernel } from "./inflate-wasm.js";
+export { createZstdDecoder, ZstdDecoder } from "./zstd.js";

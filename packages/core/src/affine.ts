@@ -1,11 +1,7 @@
 import { invalid } from "./errors.js";
-import type { Range4D } from "./indexing.js";
 
 /** 4 x 4 voxel-to-world matrix, millimetres, RAS+, row-major, 16 numbers, frozen. */
 export type Affine = readonly number[];
-
-/** A point or a vector: voxel indices (i, j, k), or world millimetres (x, y, z). */
-export type Vector3 = readonly [x: number, y: number, z: number];
 
 /** The affine of an image that has none: one millimetre a voxel, voxel (0, 0, 0) at the origin. */
 export const IDENTITY: Affine = /* @__PURE__ */ Object.freeze([
@@ -20,13 +16,12 @@ export const IDENTITY: Affine = /* @__PURE__ */ Object.freeze([
  */
 export function createAffine(values: ArrayLike<number> | ArrayLike<ArrayLike<number>>): Affine {
   const rows = Array.from((values ?? []) as ArrayLike<number | ArrayLike<number>>, (row) =>
-    typeof row === "number" ? row : Array.from(row ?? []),
+    typeof row === "number" ? [row] : Array.from(row ?? []),
   );
   const flat = rows.flat();
-  const shaped = rows.every((row) => (typeof row === "number" ? 16 : 4 * row.length) === flat.length);
-  if (!shaped || flat.length !== 16 || !flat.every(Number.isFinite) || flat.slice(12).join() !== "0,0,0,1") {
+  if (!rows.every(({ length }) => length * rows.length === 16) || !flat.every(Number.isFinite) || flat.slice(12).join() !== "0,0,0,1") {
     throw invalid(
-      `An affine is 16 finite numbers, or four rows of four, the last 0, 0, 0, 1; got ${flat.length}: [${flat.slice(0, 16).join(", ")}].`,
+      `An affine is four rows of four finite numbers, the last 0, 0, 0, 1; got ${rows.length} parts, (${flat}).`,
     );
   }
   return Object.freeze(flat);
@@ -44,44 +39,24 @@ export function multiplyAffines(a: Affine, b: Affine): Affine {
   return Object.freeze(a.map((_, n) => entry(n - (n % 4), n % 4)));
 }
 
-/** The world position of a voxel (fractional ones too): `affine * [i, j, k, 1]`. */
-export function applyAffine(affine: Affine, [i, j, k]: Vector3): [number, number, number] {
-  const row = (n: number) => affine[n]! * i + affine[n + 1]! * j + affine[n + 2]! * k + affine[n + 3]!;
-  return [row(0), row(4), row(8)];
-}
-
 /**
  * The inverse: world to voxel.
  *
  * @throws LazyImageError `ERR_INVALID_ARGUMENT` when the affine is singular (two axes parallel, or one of length 0).
  */
 export function invertAffine(affine: Affine): Affine {
-  const column = (n: number): Vector3 => [affine[n]!, affine[n + 4]!, affine[n + 8]!];
-  const [i, j, k, origin] = [column(0), column(1), column(2), column(3)];
-  const cross = (a: Vector3, b: Vector3): Vector3 => [
-    a[1] * b[2] - a[2] * b[1],
-    a[2] * b[0] - a[0] * b[2],
-    a[0] * b[1] - a[1] * b[0],
-  ];
-  const dot = (a: Vector3, b: Vector3) => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-  const volume = dot(i, cross(j, k));
+  const at = (row: number, column: number) => affine[4 * (row % 3) + (column % 3)]!;
+  const cofactor = (row: number, column: number) =>
+    at(row + 1, column + 1) * at(row + 2, column + 2) - at(row + 1, column + 2) * at(row + 2, column + 1);
+  const volume = at(0, 0) * cofactor(0, 0) + at(0, 1) * cofactor(0, 1) + at(0, 2) * cofactor(0, 2);
   if (!(Math.abs(volume) > 0)) {
-    throw invalid(
-      `Affine [${affine.join(", ")}] has no inverse; its axes are not independent.`,
-    );
+    throw invalid(`Affine (${affine}) has no inverse; its axes must be independent.`);
   }
-  const row = (a: Vector3, b: Vector3) => {
-    const [x, y, z] = cross(a, b);
-    const axis: Vector3 = [x / volume, y / volume, z / volume];
-    return [...axis, -dot(axis, origin)];
+  const row = (n: number) => {
+    const [x, y, z] = [cofactor(0, n) / volume, cofactor(1, n) / volume, cofactor(2, n) / volume] as const;
+    return [x, y, z, -(x * affine[3]! + y * affine[7]! + z * affine[11]!)];
   };
-  return Object.freeze([...row(j, k), ...row(k, i), ...row(i, j), 0, 0, 0, 1]);
-}
-
-/** The affine of a region: its first voxel is the new origin, and a step scales (a negative one flips) its column. */
-export function cropAffine(affine: Affine, [, i, j, k]: Range4D): Affine {
-  const region = [i.step, 0, 0, i.start, 0, j.step, 0, j.start, 0, 0, k.step, k.start, 0, 0, 0, 1];
-  return multiplyAffines(affine, region);
+  return Object.freeze([...row(0), ...row(1), ...row(2), 0, 0, 0, 1]);
 }
 
 /** Distance between neighbouring voxels along I, J, K, in millimetres: the lengths of the affine's columns. */

@@ -48,6 +48,8 @@ export interface ByteSource {
    * Two sources with the same version hold the same bytes.
    */
   version?(options?: { signal?: AbortSignal | undefined }): Promise<string | null>;
+  /** When the content was last modified, in milliseconds since 1970, at no cost beyond `size()`; `null` where nothing tells. */
+  modified?(options?: { signal?: AbortSignal | undefined }): Promise<number | null>;
   /** What reading this range would cost underneath, without I/O; a source that reads just what it is asked leaves it out. */
   cost?(
     offset: number,

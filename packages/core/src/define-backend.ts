@@ -3,7 +3,7 @@ import type { AffineSource, ImageDataBackend, LevelInfo, ReadOptions, ReadPlan }
 import { convert, type Scaling, scaledDType } from "./convert.js";
 import { allocate, checkDType, type DataOf, DTYPES, type DType } from "./dtype.js";
 import { invalid, LazyImageError } from "./errors.js";
-import { type AxisRange, type Index, type Range4D, resolveIndex, shapeOf } from "./indexing.js";
+import { type AxisRange, type Index, type Range4D, resolveIndex, shapeOf, slice } from "./indexing.js";
 import { type Shape4D, sizeOf, Tensor } from "./tensor.js";
 
 /** What a driver is told besides the range. */
@@ -37,16 +37,6 @@ export interface BackendDriver {
   close?(): Promise<void>;
 }
 
-/** The range with positive steps that covers the same positions; without `strided`, the dense one around them. */
-function forDriver(range: Range4D, strided: boolean): Range4D {
-  return range.map(({ start, step, size }): AxisRange => {
-    const stride = Math.abs(step);
-    const reach = stride * (size - 1);
-    const first = step < 0 ? start - reach : start;
-    return strided ? { start: first, step: stride, size } : { start: first, step: 1, size: reach + 1 };
-  }) as unknown as Range4D;
-}
-
 /**
  * A whole backend from one region reader: index handling, negative steps, casts, scaling, `out`, `toTensor`, `explain`,
  * abort and closing.
@@ -55,68 +45,70 @@ function forDriver(range: Range4D, strided: boolean): Range4D {
  * its affine is no 4 x 4.
  */
 export function defineBackend(driver: BackendDriver): ImageDataBackend {
-  const { shape, dtype, affineSource, header, levels, strided = false } = driver;
+  const { shape, dtype, strided = false } = driver;
   const valueDtype = driver.scaling === undefined ? checkDType(dtype) : scaledDType(checkDType(dtype));
   let closed = false;
 
-  /** What the arguments of a read come to. */
+  /** What the arguments of a read ask for: a range, the result's data type, and how values become that. */
   const resolve = (index: Index | undefined, { scaled = true, dtype: wanted }: ReadOptions) => {
-    const range = resolveIndex(index, shape);
-    const scaling = scaled ? driver.scaling : undefined;
     const result = checkDType(wanted ?? (scaled ? valueDtype : dtype));
-    return {
-      range,
-      size: shapeOf(range),
-      scaling,
-      result,
-      converted: scaling !== undefined || result !== dtype,
-      /** Whether positions are picked from a region that is larger than what was asked for. */
-      picked: !strided && range.some(({ step }) => Math.abs(step) > 1),
-    };
+    const scaling = scaled ? driver.scaling : undefined;
+    const converted = scaling !== undefined || result !== dtype;
+    const range = resolveIndex(index, shape);
+    // Positive steps that cover the same positions; without `strided`, the dense region around them.
+    const asked = range.map(({ start, step, size }): AxisRange => {
+      const stride = Math.abs(step);
+      const reach = stride * (size - 1);
+      const first = step < 0 ? start - reach : start;
+      return strided ? { start: first, step: stride, size } : { start: first, step: 1, size: reach + 1 };
+    }) as unknown as Range4D;
+    const gaps = sizeOf(shapeOf(asked)) - sizeOf(shapeOf(range));
+    return [range, asked, gaps, result, converted, scaling] as const;
   };
 
   async function read<D extends DType>(index?: Index, options: ReadOptions<D> = {}): Promise<Tensor<D>> {
     const { signal, onProgress, out } = options;
     signal?.throwIfAborted();
-    if (closed)
-      throw new LazyImageError("ERR_CLOSED", "This image was closed; open it again to read from it.");
-    const { range, size, scaling, result, converted, picked } = resolve(index, options);
-    const target = out && outTensor(out, result as D, size);
-    if (sizeOf(size) === 0) return target ?? outTensor(allocate(result as D, 0), result as D, size);
+    if (closed) throw new LazyImageError("ERR_CLOSED", "This image was closed; open it again.");
+    const [range, asked, gaps, result, converted, scaling] = resolve(index, options);
+    const size = shapeOf(range);
+    const isEmpty = sizeOf(size) === 0;
+    const memory = out ?? (isEmpty ? allocate(result as D, 0) : undefined);
+    const target = memory && outTensor(memory, result as D, size);
+    if (isEmpty) return target!;
 
     const direct = !converted && range.every(({ step }) => step === 1);
-    const context = { signal, onProgress, target: direct ? target : undefined };
-    let stored: Tensor;
+    let values: Tensor;
     try {
-      stored = await driver.readRegion(forDriver(range, strided), context);
+      values = await driver.readRegion(asked, {
+        signal,
+        onProgress,
+        target: direct ? target : undefined,
+      });
     } finally {
       // However the driver took an abort, the reader hears the signal's own reason.
       signal?.throwIfAborted();
     }
-    const asked = stored.slice(
-      range.map(({ step }) => ({ start: null, stop: null, step: strided ? Math.sign(step) : step })),
-    );
-    const values = (converted ? convert(asked, result, scaling) : asked) as Tensor<D>;
-    if (target === undefined) {
-      // A view would keep all of the region alive.
-      return picked && !converted ? values.copy() : values;
-    }
+    values = values.slice(range.map(({ step }) => slice(null, null, strided ? Math.sign(step) : step)));
+    // A view would keep the voxels between alive.
+    if (gaps) values = values.copy();
+    if (converted) values = convert(values, result, scaling);
+    if (target === undefined) return values as Tensor<D>;
     if (values.data !== target.data) values.copyTo(target);
     return target;
   }
 
   function explain(index?: Index, options: ReadOptions = {}): ReadPlan {
-    const { range, size, result, converted, picked } = resolve(index, options);
-    const elements = sizeOf(size);
-    if (elements === 0) return { requests: 0, bytes: 0, outputBytes: 0, peakBytes: 0 };
-    const plan = driver.plan!(forDriver(range, strided));
+    const [range, asked, gaps, result, converted] = resolve(index, options);
+    const elements = sizeOf(shapeOf(range));
     const outputBytes = elements * DTYPES[result].itemSize;
+    if (elements === 0) return { requests: 0, bytes: 0, outputBytes, peakBytes: 0 };
+    const plan = driver.plan!(asked);
+    // Besides what the driver holds: what lay between gaps, what that is converted to, and the caller's array.
     let { peakBytes } = plan;
-    const { out } = options;
-    // Besides what the driver holds: what was picked, what it was converted to, the caller's array.
-    if (picked && (converted || !out)) peakBytes += elements * DTYPES[dtype].itemSize;
+    if (gaps) peakBytes += elements * DTYPES[dtype].itemSize;
     if (converted) peakBytes += outputBytes;
-    if (out) peakBytes += outputBytes;
+    if (options.out) peakBytes += outputBytes;
     return { ...plan, outputBytes, peakBytes };
   }
 
@@ -124,10 +116,10 @@ export function defineBackend(driver: BackendDriver): ImageDataBackend {
     shape,
     affine: createAffine(driver.affine),
     dtype,
-    affineSource,
+    affineSource: driver.affineSource,
     valueDtype: valueDtype === dtype ? undefined : valueDtype,
-    header,
-    levels,
+    header: driver.header,
+    levels: driver.levels,
     read,
     toTensor: (options) => read(undefined, options),
     ...(driver.plan && { explain }),
@@ -148,7 +140,7 @@ export function outTensor<D extends DType>(data: DataOf<D>, dtype: D, shape: Sha
   const expected = sizeOf(shape) * DTYPES[dtype].lanes;
   if (data.length !== expected) {
     throw invalid(
-      `\`out\` has ${data.length} entries, but a region of shape (${shape}) as ${dtype} needs ${expected}.`,
+      `\`out\` has ${data.length} entries; shape (${shape}) as ${dtype} needs ${expected}.`,
     );
   }
   return new Tensor({ data, dtype, shape });

@@ -46,6 +46,7 @@ export type TypedArrayConstructor = {
   new (length: number): DataOf;
   new (buffer: ArrayBufferLike, byteOffset: number, length: number): DataOf;
   readonly BYTES_PER_ELEMENT: number;
+  readonly name: string;
 };
 
 /** Every data type that a tensor can have. */
@@ -65,7 +66,7 @@ export const DTYPES: Readonly<Record<DType, DTypeInfo>> = /* @__PURE__ */ (() =>
     complex128: Float64Array,
   };
   const entries = Object.entries(arrays).map(([name, array]) => {
-    // A kind is the first letter of its types' names.
+    // The first letter of a name tells the kind.
     const kind = name[0] as DTypeInfo["kind"];
     const lanes = kind === "c" ? 2 : 1;
     return [name, { kind, lanes, array, itemSize: lanes * array.BYTES_PER_ELEMENT }];
@@ -87,7 +88,7 @@ export function checkDType<D extends DType>(dtype: D): D {
   if (isDType(dtype)) return dtype;
   throw new LazyImageError(
     "ERR_UNSUPPORTED_DTYPE",
-    `Data type ${String(dtype)} is not known; use one of ${Object.keys(DTYPES).join(", ")}.`,
+    `Data type ${String(dtype)} is not known; use ${Object.keys(DTYPES)}.`,
   );
 }
 

@@ -64,9 +64,8 @@ export class LazyImageError extends Error {
 
 /** Whether `error` is a `LazyImageError` (of any copy of core), and of this `code` when one is given. */
 export function isLazyImageError(error: unknown, code?: ErrorCode): error is LazyImageError {
-  if (!(error instanceof Error) || error.name !== "LazyImageError") return false;
-  const found = (error as { code?: unknown }).code;
-  return typeof found === "string" && (code === undefined || found === code);
+  const { name, code: found } = (error ?? {}) as Partial<LazyImageError>;
+  return error instanceof Error && name === "LazyImageError" && typeof found === "string" && found === (code ?? found);
 }
 
 /** The error for an argument that is not what it should be. */

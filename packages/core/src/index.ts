@@ -2,14 +2,11 @@ export { abortable, onAbort } from "./abort.js";
 export {
   type Affine,
   affinesEqual,
-  applyAffine,
   createAffine,
-  cropAffine,
   IDENTITY,
   invertAffine,
   multiplyAffines,
   spacingOf,
-  type Vector3,
 } from "./affine.js";
 export {
   type AffineSource,
@@ -21,7 +18,7 @@ export {
 } from "./backend.js";
 export { type ByteRange, type ByteReadOptions, type ByteSource, isByteSource } from "./byte-source.js";
 export { convert, type Scaling, scaledDType } from "./convert.js";
-export { copyStrided, type StridedView, stridedCopy } from "./copy.js";
+export { type StridedView, stridedCopy } from "./copy.js";
 export { type BackendDriver, defineBackend, outTensor, type ReadContext } from "./define-backend.js";
 export { allocate, bytesOf, type DataOf, DTYPES, type DType, isDType, type ScalarOf } from "./dtype.js";
 export { type ErrorCode, isLazyImageError, LazyImageError } from "./errors.js";
@@ -29,7 +26,6 @@ export {
   type AxisRange,
   type Index,
   type IndexItem,
-  indexOf,
   normalizeIndex,
   type Range4D,
   resolveIndex,

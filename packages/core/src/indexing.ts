@@ -49,20 +49,15 @@ function show(item: unknown): string {
 
 function normalizeItem(item: unknown): number | Slice {
   if (Number.isSafeInteger(item)) return item as number;
-  const parts = (item === null ? { step: null } : item) as Partial<Slice>;
-  if (typeof parts !== "object" || !("start" in parts || "stop" in parts || "step" in parts)) {
+  const { start, stop, step } = Object(item) as Partial<Slice>;
+  const parts = [start, stop, step];
+  const isSlice = item === null || parts.some((part) => part !== undefined);
+  if (!isSlice || step === 0 || !parts.every((part) => Number.isSafeInteger(part ?? 0))) {
     throw wrong(
-      `Index ${show(item)} is not understood; use integers, slice(start, stop, step), null or "...".`,
+      `Index ${show(item)} is not understood; use integers, slice() of integers and a step other than 0, null or "...".`,
     );
   }
-  const part = (name: keyof Slice): number | null => {
-    const value = parts[name] ?? null;
-    if (value === null || (Number.isSafeInteger(value) && !(value === 0 && name === "step"))) return value;
-    throw wrong(
-      `The ${name} of slice ${show(item)} is ${show(value)}; use null or an integer, for a step not 0.`,
-    );
-  };
-  return { start: part("start"), stop: part("stop"), step: part("step") };
+  return { start: start ?? null, stop: stop ?? null, step: step ?? null };
 }
 
 /**
@@ -74,14 +69,13 @@ export function normalizeIndex(
   index: Index = "...",
   { ndim = 4 }: { ndim?: number } = {},
 ): (number | Slice)[] {
-  const items: readonly unknown[] = Array.isArray(index) ? index : [index];
-  const dots = items.indexOf("...");
-  const before = dots < 0 ? items : items.slice(0, dots);
-  const after = dots < 0 ? [] : items.slice(dots + 1);
-  if (after.includes("...")) throw wrong(`Index ${show(index)} has more than one "..."; use one.`);
-  const missing = ndim - before.length - after.length;
+  const items: unknown[] = Array.isArray(index) ? [...index] : [index];
+  if (!items.includes("...")) items.push("...");
+  const missing = ndim + 1 - items.length;
   if (missing < 0) throw wrong(`Too many indices: ${ndim - missing} for ${ndim} axes in ${show(index)}.`);
-  return [...before, ...Array(missing).fill(null), ...after].map(normalizeItem);
+  items.splice(items.indexOf("..."), 1, ...Array(missing).fill(null));
+  if (items.includes("...")) throw wrong(`Index ${show(index)} has more than one ellipsis.`);
+  return items.map(normalizeItem);
 }
 
 function resolveItem(item: number | Slice, size: number, axis: string): AxisRange {
@@ -89,7 +83,7 @@ function resolveItem(item: number | Slice, size: number, axis: string): AxisRang
     const start = item < 0 ? item + size : item;
     if (start < 0 || start >= size) {
       throw wrong(
-        `Index ${item} is out of bounds for axis ${axis} of size ${size}; use ${-size} to ${size - 1}, or a slice, which is clipped.`,
+        `Index ${item} is out of bounds for axis ${axis} of size ${size}; use ${-size} to ${size - 1}, or a slice.`,
       );
     }
     // -0 is 0.
@@ -98,12 +92,11 @@ function resolveItem(item: number | Slice, size: number, axis: string): AxisRang
   const step = item.step ?? 1;
   // Python's slice.indices(): bounds are clipped to [lower, upper], which lie one lower for negative steps.
   const lower = step < 0 ? -1 : 0;
-  const upper = size + lower;
-  const clip = (value: number) => Math.min(Math.max(value < 0 ? value + size : value, lower), upper);
-  const start = item.start === null ? (step < 0 ? upper : lower) : clip(item.start);
-  const stop = item.stop === null ? (step < 0 ? lower : upper) : clip(item.stop);
-  const count = Math.max(0, Math.ceil((stop - start) / step));
-  return { start: count === 0 ? 0 : start, step: count < 2 ? 1 : step, size: count };
+  const clip = (value: number) =>
+    Math.max(lower, Math.min(value < 0 ? value + size : value, size + lower));
+  const start = clip(item.start ?? -Infinity * step);
+  const count = Math.max(0, Math.ceil((clip(item.stop ?? Infinity * step) - start) / step));
+  return { start: count && start, step: count < 2 ? 1 : step, size: count };
 }
 
 /**
@@ -115,15 +108,6 @@ function resolveItem(item: number | Slice, size: number, axis: string): AxisRang
 export function resolveIndex(index: Index | undefined, shape: Shape4D): Range4D {
   const axes = normalizeIndex(index).map((item, axis) => resolveItem(item, shape[axis]!, "CIJK"[axis]!));
   return axes as unknown as Range4D;
-}
-
-/** The index that selects `range`: what `resolveIndex` turns into it again. */
-export function indexOf(range: Range4D): Slice[] {
-  return range.map(({ start, step, size }) => {
-    const stop = start + step * size;
-    // A negative stop would count from the end.
-    return { start, stop: size === 0 ? start : stop < 0 ? null : stop, step };
-  });
 }
 
 /** The shape of what `range` selects. */

@@ -1,4 +1,4 @@
-import { type Affine, affinesEqual } from "./affine.js";
+import type { Affine } from "./affine.js";
 import { type ImageDataBackend, isImageDataBackend } from "./backend.js";
 import { invalid } from "./errors.js";
 import { type BackendRequest, describeRequest } from "./request.js";
@@ -97,18 +97,18 @@ function withAffine(backend: ImageDataBackend, affine: Affine): ImageDataBackend
     header,
     affine,
     affineSource: "override",
-    read: (index, options) => backend.read(index, options),
-    toTensor: (options) => backend.toTensor(options),
-    ...(backend.explain && { explain: (index, options) => backend.explain!(index, options) }),
-    ...(backend.close && { close: () => backend.close!() }),
+    read: backend.read.bind(backend),
+    toTensor: backend.toTensor.bind(backend),
+    ...(backend.explain && { explain: backend.explain.bind(backend) }),
+    ...(backend.close && { close: backend.close.bind(backend) }),
   };
 }
 
 /**
  * The first backend, in order, that matches the request and does not decline; `null` when there is none.
  *
- * An affine in the request replaces the file's, and `affineSource` is then "override", even where the two are equal. A
- * backend that has not taken the affine itself loses its `levels`, whose affines follow from the file's.
+ * An affine in the request replaces the file's: `affineSource` is then "override", even where the two are equal, and
+ * `levels`, whose affines follow from the file's, are left out.
  *
  * @param options `backends` consults these instead of the registered ones
  */
@@ -126,13 +126,11 @@ export async function resolveBackend(
     if (backend === null) continue;
     if (!isImageDataBackend(backend)) {
       throw invalid(
-        `Backend "${name}" opened ${describeRequest(request)} but did not return shape (4), affine (16), dtype, read and toTensor.`,
+        `Backend "${name}" opened ${describeRequest(request)} without shape (4), affine (16), dtype, read or toTensor.`,
       );
     }
     const { affine } = request;
-    if (affine === undefined) return backend;
-    const taken = backend.affineSource === "override" && affinesEqual(backend.affine, affine);
-    return taken ? backend : withAffine(backend, affine);
+    return affine === undefined ? backend : withAffine(backend, affine);
   }
   return null;
 }

@@ -91,7 +91,7 @@ export type ImageSource =
 
 const SOURCES = ["path", "remoteZarrUri", "zarrStore", "blob", "bytes", "byteSource", "tensor"] as const;
 type SourceField = (typeof SOURCES)[number];
-type Sources = { [K in SourceField]?: NonNullable<BackendRequest[K]> };
+type Sources = { [K in SourceField | "reader"]?: NonNullable<BackendRequest[K]> };
 
 /** Whether `reader` builds lazy backends, rather than loading at once. */
 export function isLazyReader(reader: unknown): reader is LazyReader {
@@ -103,86 +103,56 @@ function hasScheme(text: string): boolean {
   return /^[a-z][a-z0-9+.-]+:/i.test(text);
 }
 
-const withoutQuery = (url: string) => url.replace(/[?#].*/s, "");
-
 /** The last segment of a path or URL: no folders, no trailing slashes, and of a URL no query, fragment or escapes. */
 function lastSegment(path: string): string {
-  if (!hasScheme(path)) return /([^/\\]*)[/\\]*$/.exec(path)![1]!;
-  const segment = /([^/]*)\/*$/.exec(withoutQuery(path))![1]!;
+  const isUrl = hasScheme(path);
+  const [, segment] = (isUrl ? /([^/?#]*)\/*([?#]|$)/ : /([^/\\]*)[/\\]*$/).exec(path) as unknown as [
+    string,
+    string,
+  ];
   try {
-    return decodeURIComponent(segment);
+    return isUrl ? decodeURIComponent(segment) : segment;
   } catch {
     return segment;
   }
 }
 
 function fromLocation(location: string): Sources {
-  const isRemote = hasScheme(location) && !/^file:/i.test(location);
-  if (!isRemote || !/\.zarr$/i.test(lastSegment(location))) return { path: location };
+  const isRemoteZarr =
+    hasScheme(location) && !/^file:/i.test(location) && /\.zarr$/i.test(lastSegment(location));
+  if (!isRemoteZarr) return { path: location };
   return { remoteZarrUri: location.replace(/^([^?#]*?)\/+(?=$|[?#])/, "$1") };
 }
 
-function fromSource(source: unknown): Sources {
-  if (typeof source === "string" && source !== "") return fromLocation(source);
-  if (source instanceof URL) return fromLocation(source.href);
+/** The source that `source` is by itself; undefined when it is a request, or nothing that an image can come from. */
+function fromSource(source: unknown): Sources | undefined {
+  const kind = nameOf(source);
+  if (source !== "" && (kind === "String" || kind === "URL")) return fromLocation(String(source));
+  if (kind === "ArrayBuffer") return { bytes: new Uint8Array(source as ArrayBuffer) };
+  // Node's Buffer too.
+  if (kind === "Uint8Array") return { bytes: source as Uint8Array };
   if (source instanceof Blob) return { blob: source };
-  if (source instanceof ArrayBuffer) return { bytes: new Uint8Array(source) };
-  // Also a Uint8Array of another realm, and Node's Buffer.
-  if (nameOf(source) === "Uint8Array") return { bytes: source as Uint8Array };
   if (isTensor(source)) return { tensor: source };
   if (isByteSource(source)) return { byteSource: source };
-  if (isLazyReader(source)) return {};
-  if (isZarrStore(source)) return { zarrStore: source };
-  throw invalid(
-    `Cannot open ${source === "" ? "an empty path" : nameOf(source)}; give a path, URL, Blob, bytes, Tensor, ByteSource, Zarr store, LazyReader or request.`,
-  );
-}
-
-/** Whether `value` is an object literal, or an object without a prototype. */
-function isLiteral(value: object): boolean {
-  return [Object.prototype, null].includes(Object.getPrototypeOf(value) as object | null);
+  if (isLazyReader(source)) return { reader: source };
+  return isZarrStore(source) ? { zarrStore: source } : undefined;
 }
 
 /** Whether JSON keeps the value as it is; its parts are asked about one by one. */
 function isPlain(value: unknown): boolean {
-  if (typeof value === "number") return Number.isFinite(value);
-  if (typeof value === "object") return value === null || Array.isArray(value) || isLiteral(value);
-  return !/function|bigint|symbol/.test(typeof value);
-}
-
-/** Whether `source` is a request (of any copy of core), or the plain data of one. */
-function isRequestLike(source: unknown): source is Partial<BackendRequest> {
-  if (typeof source !== "object" || source === null || isByteSource(source) || isZarrStore(source))
-    return false;
-  if (!isLiteral(source) && !Object.hasOwn(Object.getPrototypeOf(source) as object, "toJSON")) return false;
-  return [...SOURCES, "reader"].some((field) => (source as Record<string, unknown>)[field] !== undefined);
-}
-
-/** The one source of a request that somebody wrote by hand, checked as if it had been given by itself. */
-function fromRequest(request: Partial<BackendRequest>): Sources {
-  const [field, ...others] = SOURCES.filter((name) => request[name] !== undefined);
-  if (others.length > 0) {
-    throw invalid(`A request has one source, not ${[field, ...others].join(" and ")}.`);
-  }
-  if (field === undefined) return {};
-  return field === "remoteZarrUri" ? { remoteZarrUri: request[field]! } : fromSource(request[field]);
+  const kept = [null, Object.prototype, Array.prototype, String.prototype, Boolean.prototype];
+  return Number.isFinite(value) || kept.includes(Object.getPrototypeOf(value ?? {}) as null);
 }
 
 const requestPrototype = {
   toJSON(this: BackendRequest): RequestJSON {
-    const { path, remoteZarrUri, name, affine, readerOptions, ...rest } = this;
-    const others = Object.keys(rest);
-    const plain = { path, remoteZarrUri, name, affine, readerOptions };
-    const text = JSON.stringify(plain, function (this: Record<string, unknown>, key, value: unknown) {
+    const text = JSON.stringify({ ...this }, function (this: Record<string, unknown>, key, value: unknown) {
       // JSON would quietly drop a function and rewrite a Date or a typed array.
-      if (!isPlain(this[key])) others.push(key);
-      return typeof value === "bigint" ? null : value;
-    });
-    if (others.length > 0) {
+      if (isPlain(this[key])) return value;
       throw invalid(
-        `A request with ${others.join(", ")} is not plain data; send those parts by themselves and call createRequest where they arrive.`,
+        `The request's ${key} is no plain data; leave it out, and give it to createRequest there.`,
       );
-    }
+    });
     return JSON.parse(text) as RequestJSON;
   },
 };
@@ -196,27 +166,45 @@ const requestPrototype = {
  * @throws LazyImageError `ERR_INVALID_ARGUMENT` when `source` is nothing an image can come from, or the affine is no 4 x 4.
  */
 export function createRequest(source: ImageSource, options: RequestOptions = {}): BackendRequest {
-  const base: Partial<BackendRequest> = isRequestLike(source) ? source : {};
-  const affine = options.affine ?? base.affine;
-  const fields = {
-    ...(base === source ? fromRequest(base) : fromSource(source)),
-    name: options.name ?? base.name,
-    sibling: options.sibling ?? base.sibling,
-    fetch: options.fetch ?? base.fetch,
-    affine: affine === undefined ? undefined : createAffine(affine),
+  let found = fromSource(source);
+  const base = ((found === undefined && source) || {}) as Partial<BackendRequest>;
+  const fields = SOURCES.filter((field) => base[field] !== undefined);
+  const [field] = fields;
+  if (field === "remoteZarrUri") found = { remoteZarrUri: base[field]! };
+  else if (field !== undefined) found = fromSource(base[field]);
+  else if (base.reader !== undefined) found = {};
+  if (found === undefined || fields.length > 1) {
+    throw invalid(
+      `Cannot open ${fields.join(" and ") || (source === "" ? '""' : nameOf(source))}; give one path, URL, Blob, bytes, Tensor, ByteSource, Zarr store, LazyReader or request.`,
+    );
+  }
+  const request: Record<string, unknown> = Object.assign(Object.create(requestPrototype), found, {
     readerOptions: Object.freeze({ ...base.readerOptions, ...options.readerOptions }),
-    reader: options.reader ?? base.reader ?? (isLazyReader(source) ? source : undefined),
-  };
-  const given = Object.entries(fields).filter(([, value]) => value !== undefined);
-  return Object.freeze(Object.assign(Object.create(requestPrototype), Object.fromEntries(given)));
+  });
+  for (const option of ["name", "sibling", "fetch", "affine", "reader"] as const) {
+    const value = options[option] ?? base[option];
+    if (value !== undefined) request[option] = option === "affine" ? createAffine(value as Affine) : value;
+  }
+  return Object.freeze(request) as unknown as BackendRequest;
 }
 
+/** The parts of a request that a name is in. */
+type Named = {
+  readonly [Field in "name" | "path" | "remoteZarrUri" | "blob" | "byteSource"]?:
+    | BackendRequest[Field]
+    | undefined;
+};
+
 /** The file name that tells the format, if any: the given one, or the last segment of the path or URL. */
-export function requestName(request: BackendRequest): string | undefined {
-  if (request.name !== undefined) return request.name;
-  const location = request.path ?? request.remoteZarrUri;
-  if (location !== undefined) return lastSegment(location);
-  return (request.blob as Partial<File> | undefined)?.name ?? request.byteSource?.name;
+export function requestName(request: Named): string | undefined {
+  const { name, path, remoteZarrUri, blob, byteSource } = request;
+  const location = path ?? remoteZarrUri;
+  return (
+    name ??
+    (location && lastSegment(location)) ??
+    (blob as Partial<File> | undefined)?.name ??
+    byteSource?.name
+  );
 }
 
 /**
@@ -227,18 +215,17 @@ export function requestName(request: BackendRequest): string | undefined {
  */
 export function hasExtension(request: BackendRequest, ...extensions: readonly string[]): boolean {
   const { path, blob, bytes, byteSource, reader } = request;
-  if (reader !== undefined || (path ?? blob ?? bytes ?? byteSource) === undefined) return false;
-  const name = requestName(request)?.toLowerCase();
-  return name !== undefined && extensions.some((extension) => name.endsWith(extension.toLowerCase()));
+  const name = requestName(request)?.toLowerCase() ?? "";
+  const isFile = reader === undefined && (path ?? blob ?? bytes ?? byteSource) !== undefined;
+  return isFile && extensions.some((extension) => name.endsWith(extension.toLowerCase()));
 }
 
 /** A request in a few words, for messages. Never shows a URL's user, password and query, where secrets live. */
 export function describeRequest(request: BackendRequest): string {
   const location = request.path ?? request.remoteZarrUri;
   if (location !== undefined) {
-    return hasScheme(location) ? withoutQuery(location).replace(/:\/\/[^/]*@/, "://") : location;
+    return location.replace(/^([a-z][a-z0-9+.-]+:\/\/)([^/?#]*@)?([^?#]*).*/is, "$1$3");
   }
-  const kind = SOURCES.find((field) => request[field] !== undefined) ?? "a reader";
-  const name = requestName(request);
-  return name === undefined ? `a source of kind ${kind}` : `${name} (${kind})`;
+  const kind = [...SOURCES, "reader"].find((field) => field in request);
+  return `${requestName(request) ?? "a source"} (${kind})`;
 }

@@ -1,8 +1,8 @@
 import { convert } from "./convert.js";
-import { copyStrided } from "./copy.js";
+import { stridedCopy } from "./copy.js";
 import { allocate, checkDType, type DataOf, DTYPES, type DType, isDType, type ScalarOf } from "./dtype.js";
 import { invalid } from "./errors.js";
-import { type Index, type Range4D, resolveIndex, shapeOf } from "./indexing.js";
+import { type Index, resolveIndex, shapeOf } from "./indexing.js";
 import { hasMembers, nameOf } from "./structure.js";
 
 /** (C, I, J, K): channels first, then the three voxel axes. Always four, whatever is on disk. */
@@ -36,6 +36,17 @@ export function stridesOf(shape: Shape4D, order: MemoryOrder = "C"): Strides4D {
   return order === "C" ? [i * j * k, j * k, k, 1] : [1, c, c * i, c * i * j];
 }
 
+/** The lowest and the highest element that a strided view touches. */
+export function extentOf(
+  shape: Shape4D,
+  strides: Strides4D,
+  offset: number,
+): [first: number, last: number] {
+  const end = (bound: typeof Math.max) =>
+    shape.reduce((sum, size, axis) => sum + bound(0, (size - 1) * strides[axis]!), offset);
+  return [end(Math.min), end(Math.max)];
+}
+
 /**
  * A four-dimensional strided view of a typed array, always (C, I, J, K).
  *
@@ -52,8 +63,26 @@ export class Tensor<D extends DType = DType> {
    * @throws LazyImageError `ERR_INVALID_ARGUMENT` when the shape is not four sizes, the array is not the one that holds
    * `dtype`, or an element would lie outside of it.
    */
-  constructor({ data, dtype, shape, strides = stridesOf(shape ?? []), offset = 0 }: TensorInit<D>) {
-    check(data, dtype, shape, strides, offset);
+  constructor({ data, dtype, shape = [] as never, strides = stridesOf(shape), offset = 0 }: TensorInit<D>) {
+    const { array, lanes } = DTYPES[checkDType(dtype)];
+    const [first, last] = extentOf(shape, strides, offset);
+    const elements = Math.floor(data?.length / lanes);
+    const numbers = [...shape, ...strides, offset, first, last];
+    const fits = sizeOf(shape) === 0 || (first >= 0 && last < elements);
+    // By name, not instanceof: arrays may come from another realm (an iframe, node:vm).
+    const found = nameOf(data);
+    if (
+      shape.length !== 4 ||
+      numbers.length !== 11 ||
+      !numbers.every(Number.isSafeInteger) ||
+      Math.min(...shape) < 0 ||
+      found !== array.name ||
+      !fits
+    ) {
+      throw invalid(
+        `A ${dtype} tensor of shape (${shape}), four sizes, strides (${strides}) and offset ${offset} needs elements ${first} to ${last} of a ${array.name}; got ${elements} of a ${found}.`,
+      );
+    }
     Object.assign(this, { data, dtype, shape, strides, offset });
   }
 
@@ -68,10 +97,9 @@ export class Tensor<D extends DType = DType> {
    * @throws LazyImageError `ERR_INDEX` outside the tensor.
    */
   at(c: number, i: number, j: number, k: number): ScalarOf<D> {
-    const { lanes } = DTYPES[this.dtype];
-    const first = lanes * this.#place(resolveIndex([c, i, j, k], this.shape));
-    const [value, imaginary] = this.data.subarray(first, first + lanes);
-    return (lanes === 2 ? [value, imaginary] : value) as ScalarOf<D>;
+    const { data, dtype, offset } = this.slice([c, i, j, k]);
+    const value = DTYPES[dtype].lanes === 2 ? [data[2 * offset], data[2 * offset + 1]] : data[offset];
+    return value as ScalarOf<D>;
   }
 
   /**
@@ -81,13 +109,9 @@ export class Tensor<D extends DType = DType> {
    */
   slice(index: Index): Tensor<D> {
     const range = resolveIndex(index, this.shape);
-    const strides = range.map(({ step }, axis) => step * this.strides[axis]!) as unknown as Strides4D;
-    return new Tensor({ ...this, shape: shapeOf(range), strides, offset: this.#place(range) });
-  }
-
-  /** The element at which `range` begins. */
-  #place(range: Range4D): number {
-    return range.reduce((sum, { start }, axis) => sum + start * this.strides[axis]!, this.offset);
+    const strides = this.strides.map((stride, axis) => stride * range[axis]!.step) as unknown as Strides4D;
+    const offset = range.reduce((sum, { start }, axis) => sum + start * this.strides[axis]!, this.offset);
+    return new Tensor({ ...this, shape: shapeOf(range), strides, offset });
   }
 
   /** Whether elements lie densely in `order`, beginning at `offset`. */
@@ -100,17 +124,16 @@ export class Tensor<D extends DType = DType> {
 
   /** Itself when it is already dense in `order` and fills its array, otherwise a copy that is. */
   contiguous(order: MemoryOrder = "C"): Tensor<D> {
-    const { data, dtype, shape, size, offset } = this;
-    const fills = offset === 0 && data.length === size * DTYPES[dtype].lanes;
-    if (!fills || !this.isContiguous(order)) return this.copy(order);
-    return new Tensor({ ...this, strides: stridesOf(shape, order) });
+    const fills = this.offset === 0 && this.data.length === this.size * DTYPES[this.dtype].lanes;
+    return fills && this.isContiguous(order)
+      ? new Tensor({ ...this, strides: stridesOf(this.shape, order) })
+      : this.copy(order);
   }
 
   /** A copy in memory of its own, dense in `order`. */
   copy(order: MemoryOrder = "C"): Tensor<D> {
-    const { dtype, shape, size } = this;
-    const strides = stridesOf(shape, order);
-    const result = new Tensor({ data: allocate(dtype, size), dtype, shape, strides });
+    const data = allocate(this.dtype, this.size);
+    const result = new Tensor({ ...this, data, strides: stridesOf(this.shape, order), offset: 0 });
     this.copyTo(result);
     return result;
   }
@@ -123,7 +146,7 @@ export class Tensor<D extends DType = DType> {
   copyTo(target: Tensor<D>): void {
     const [from, to] = [this, target].map(({ dtype, shape }) => `${dtype} (${shape})`);
     if (from !== to) throw invalid(`Cannot copy ${from} into ${to}; dtype and shape must be equal.`);
-    copyStrided(this, target, this.shape);
+    stridedCopy(this, target, this.shape)();
   }
 
   /** The same values as `dtype`, by the rules of numpy's `astype`; itself when nothing changes. */
@@ -139,35 +162,7 @@ export class Tensor<D extends DType = DType> {
   }
 }
 
-function check(data: DataOf, dtype: DType, shape: Shape4D, strides: Strides4D, offset: number): void {
-  const { array, lanes } = DTYPES[checkDType(dtype)];
-  if (shape?.length !== 4 || !shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
-    throw invalid(`A tensor's shape is four sizes (C, I, J, K), not ${JSON.stringify(shape)}.`);
-  }
-  // By name, not instanceof: arrays may come from another realm (an iframe, node:vm).
-  const found = nameOf(data);
-  const { name } = array as unknown as { name: string };
-  if (found !== name) throw invalid(`${dtype} elements live in a ${name}, not in ${found}.`);
-  const reaches = shape.map((size, axis) => (size - 1) * strides[axis]!);
-  const first = reaches.reduce((sum, reach) => sum + Math.min(reach, 0), offset);
-  const last = reaches.reduce((sum, reach) => sum + Math.max(reach, 0), offset);
-  const elements = Math.floor(data.length / lanes);
-  const fits = first >= 0 && last < elements && [...strides, offset, last].every(Number.isSafeInteger);
-  if (strides.length !== 4 || (sizeOf(shape) > 0 && !fits)) {
-    throw invalid(
-      `Shape (${shape}) with strides (${strides}) and offset ${offset} needs elements ${first} to ${last}, but the array has ${elements}.`,
-    );
-  }
-}
-
 /** Whether `value` has the shape of a `Tensor` (of any copy of core). */
 export function isTensor(value: unknown): value is Tensor {
-  const { data, dtype, shape, strides } = (value ?? {}) as Partial<Tensor>;
-  return (
-    hasMembers(value, "function", "astype") &&
-    ArrayBuffer.isView(data) &&
-    isDType(dtype) &&
-    Array.isArray(shape) &&
-    Array.isArray(strides)
-  );
+  return hasMembers(value, "function", "astype", "copyTo") && isDType((value as Tensor).dtype);
 }

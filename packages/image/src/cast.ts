@@ -1,4 +1,5 @@
-import { type DType, defineBackend, type ImageDataBackend, indexOf } from "@lazyimg/core";
+import { type DType, defineBackend, type ImageDataBackend } from "@lazyimg/core";
+import { indexOf } from "./index-of.js";
 
 /** The same image whose values are converted to `dtype` as they are read, by the rules of numpy's `astype`. */
 export function castBackend(backend: ImageDataBackend, dtype: DType): ImageDataBackend {

@@ -2,7 +2,6 @@ import { tensorBackend } from "@lazyimg/backend-tensor/backend";
 import {
   type Affine,
   type AffineSource,
-  applyAffine,
   DTYPES,
   type DType,
   type ImageDataBackend,
@@ -18,8 +17,8 @@ import {
   sizeOf,
   spacingOf,
   type Tensor,
-  type Vector3,
 } from "@lazyimg/core";
+import { applyAffine, type Vector3 } from "./affine.js";
 import { castBackend } from "./cast.js";
 import { knownPackage } from "./known-formats.js";
 import { Lease } from "./lease.js";

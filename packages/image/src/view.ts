@@ -1,13 +1,11 @@
 import {
   type Affine,
   type AxisRange,
-  cropAffine,
   type DataOf,
   DTYPES,
   type DType,
   type ImageDataBackend,
   type Index,
-  indexOf,
   outTensor,
   type Range4D,
   type ReadOptions,
@@ -17,6 +15,8 @@ import {
   shapeOf,
   Tensor,
 } from "@lazyimg/core";
+import { cropAffine } from "./affine.js";
+import { indexOf } from "./index-of.js";
 
 /** For each axis of the view, (C, I, J, K), the axis of the backend underneath. */
 export type AxisOrder = readonly [c: number, i: number, j: number, k: number];

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const BIN = fileURLToPath(new URL("../bin/lazyimg.cjs", import.meta.url));
+export const BIN: string = fileURLToPath(new URL("../bin/lazyimg.cjs", import.meta.url));
 export const ROOT: string = fileURLToPath(new URL("../../..", import.meta.url));
 export const PHANTOM: string = join(ROOT, "examples", "phantom.nii.gz");
 export const GOLDEN: string = join(ROOT, "tests", "golden", "nifti");

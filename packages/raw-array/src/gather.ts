@@ -1,4 +1,4 @@
-import { copyStrided, type DataOf, DTYPES, type DType, type Tensor } from "@lazyimg/core";
+import { stridedCopy, type DataOf, DTYPES, type DType, type Tensor } from "@lazyimg/core";
 import type { DiskAxis } from "./layout.js";
 
 /** Stands for an axis that a span doesn't have. */
@@ -102,7 +102,7 @@ export class SpanGatherer {
     const position = this.#position;
     const { tensor, offset } = this.#target;
     const length = box.reduce((sum, size, n) => sum + (size - 1) * axes[n]!.distance, this.#itemSize);
-    copyStrided(
+    stridedCopy(
       {
         data: typedView(bytes, from, length, this.#dtype),
         dtype: this.#dtype,
@@ -123,7 +123,7 @@ export class SpanGatherer {
         offset: axes.reduce((sum, { axis }, n) => sum + position[n]! * tensor.strides[axis]!, offset),
       },
       [1, box[2], box[1], box[0]],
-    );
+    )();
     // Step along the slowest axis of the box; what is full starts again and carries over.
     const slowest = box[2] > 1 ? 2 : box[1] > 1 ? 1 : 0;
     position[slowest] += box[slowest];

@@ -409,8 +409,8 @@ export function gzipSource(inner: ByteSource, options: GzipSourceOptions = {}): 
 
   return {
     name: inner.name?.replace(/\.gz$/i, ""),
-    // Inflating on costs less than beginning at another checkpoint.
-    gap: Math.max(inner.gap, 1 << 20),
+    // What lies between is inflated anyway, but for what is left of a span behind the last byte that is wanted of it.
+    gap: Math.max(inner.gap, spacing / 4),
     async size(sizeOptions): Promise<number | null> {
       await ready(Number.POSITIVE_INFINITY, sizeOptions?.signal);
       const map = known();

@@ -136,8 +136,7 @@ export class SpanReader {
     const release = await this.#reserve(span, signal);
     try {
       // While all of the platform's threads are busy, ours does the next one.
-      const decoded =
-        this.#beside < (platformInflate?.threads ?? 1) ? await this.#byPlatform(span, signal) : null;
+      const decoded = this.#isBesideFree || !hasKernel() ? await this.#byPlatform(span, signal) : null;
       if (decoded !== null) return decoded;
       const memory = this.#outputs.lend(sizeOf(span), span.start.offset % 8);
       await this.#byKernel(span, memory.bytes, signal);
@@ -145,6 +144,11 @@ export class SpanReader {
     } finally {
       release();
     }
+  }
+
+  /** Whether the platform has a thread that does nothing. */
+  get #isBesideFree(): boolean {
+    return this.#beside < (platformInflate?.threads ?? 0);
   }
 
   #reserve(span: Span, signal: AbortSignal): Promise<() => void> {
@@ -156,8 +160,8 @@ export class SpanReader {
     try {
       const release = await this.#reserve(span, signal);
       try {
-        // Our own decoder stops where it may; beside others, the platform's threads are better.
-        if (this.#loading > 2 || !hasKernel()) {
+        // Our own decoder stops where it may; when many wait for it, the platform's threads take some.
+        if (!hasKernel() || (this.#loading > 2 && this.#isBesideFree)) {
           const decoded = await this.#byPlatform(span, signal);
           if (decoded !== null) return new HeldSpan(span, decoded);
         }

@@ -101,6 +101,7 @@ export function countingSource(inner: ByteSource | Uint8Array): CountingSource {
       }
     },
     ...(source.version && { version: (options) => source.version!(options) }),
+    ...(source.modified && { modified: (options) => source.modified!(options) }),
     ...(source.cost && { cost: (offset, length) => source.cost!(offset, length) }),
     async close() {
       closed = true;

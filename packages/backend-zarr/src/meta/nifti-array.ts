@@ -1,5 +1,11 @@
 import { LazyImageError } from "@lazyimg/core";
-import { type NiftiHeader, parseNiftiHeader, sniffNifti } from "@lazyimg/nifti-header";
+import {
+  type NiftiExtension,
+  type NiftiHeader,
+  parseExtensions,
+  parseNiftiHeader,
+  sniffNifti,
+} from "@lazyimg/nifti-header";
 import type { ArraySpec } from "./array-spec.js";
 
 /** A NIfTI header and extensions are at most this large: more is no header. */
@@ -9,6 +15,8 @@ const MAX_HEADER = 64 << 20;
 export interface ZarrNiftiHeader extends NiftiHeader {
   /** The bytes of the `nifti` array as they are: the header and, where they were written, its extensions. */
   readonly bytes: Uint8Array;
+  /** The extensions behind the header, as those of a NIfTI file. */
+  readExtensions(): Promise<readonly NiftiExtension[]>;
 }
 
 /**
@@ -40,7 +48,15 @@ export function parseNiftiArray(bytes: Uint8Array, name: string): ZarrNiftiHeade
     if (signature.version === 2) view.setBigInt64(168, 544n, little);
     else view.setFloat32(108, 352, little);
   }
-  return { ...parseNiftiHeader(header, { name: `${name}/nifti` }), bytes };
+  const parsed = parseNiftiHeader(header, { name: `${name}/nifti` });
+  return {
+    ...parsed,
+    bytes,
+    async readExtensions() {
+      const begin = parsed.headerBytes + 4;
+      return parsed.hasExtensions ? parseExtensions(bytes.subarray(begin), parsed.littleEndian) : [];
+    },
+  };
 }
 
 /**

@@ -14,13 +14,14 @@ import { type DecodeWorker, decodeWorkers } from "#workers";
 import type { ArraySpec } from "../meta/array-spec.js";
 import type { Store } from "../store/store.js";
 import { type Axes, type Frame, framesOf, type Span, shape4DOf, spansOf } from "./axes.js";
+import { denseStrides } from "./boxes.js";
 import { breathe } from "./breathe.js";
 import type { ChunkCache } from "./cache.js";
 import { type ChunkSource, zarritaChunks } from "./fallback.js";
 import { scatter, scatterFill } from "./scatter.js";
 import { ShardReader } from "./shards.js";
 import { SharedWork } from "./shared.js";
-import { type ChunkLayout, denseStrides, type Task, type TaskChunk, TaskRunner } from "./task.js";
+import { type ChunkLayout, type Task, type TaskChunk, TaskRunner } from "./task.js";
 
 /** Decoded bytes of one task: enough rows to copy at once, little enough to hold several. */
 const TASK_BYTES = 16 << 20;

@@ -3,14 +3,15 @@ import { isLazyImageError, LazyImageError } from "@lazyimg/core";
 import { inflate } from "#inflate";
 import type { BytesCodec } from "../meta/array-spec.js";
 import { crc32c } from "./crc32c.js";
-import { loadZstd, type ZstdDecoder } from "./zstd.js";
+import { decompressZstd, zstdKernel } from "./zstd.js";
+import { unpackBloscZstd } from "./zstd-blosc.js";
 
 /** A byte of deflate cannot hold more than this many; of zstd no bound is known. */
 const DEFLATE_RATIO = 1032;
 
 let numcodecs: Promise<(bytes: Uint8Array) => Promise<Uint8Array>> | undefined;
 
-/** c-blosc itself, for what the kernel does not decode: blosclz, zlib and zstd inside blosc. */
+/** c-blosc itself, for what the kernels do not decode: blosclz and zlib inside blosc. */
 function loadNumcodecs(): Promise<(bytes: Uint8Array) => Promise<Uint8Array>> {
   numcodecs ??= import("numcodecs/blosc").then(({ default: Blosc }) => {
     const codec = Blosc.fromConfig({ id: "blosc" });
@@ -26,12 +27,20 @@ export function chunkError(key: string, cause: unknown): LazyImageError {
   return new LazyImageError(known ? cause.code : "ERR_CORRUPT", `Zarr chunk ${key}: ${message}`, { cause });
 }
 
+/**
+ * A chunk without its codecs; or with only the last of them left, for the kernel that decodes it into its place: a blosc
+ * frame, or zstd frames.
+ */
+export interface DecodedChunk {
+  readonly bytes: Uint8Array;
+  readonly form: "plain" | "blosc" | "zstd";
+}
+
 /** Decodes chunks of one array, whose chain of codecs is known here. */
 export class ChunkDecoder {
   readonly #codecs: readonly BytesCodec[];
   readonly #size: number;
   readonly #blosc: BloscDecoder;
-  #zstd: ZstdDecoder | undefined;
 
   /** @param size bytes of a decoded chunk */
   constructor(codecs: readonly BytesCodec[], size: number, blosc: BloscDecoder) {
@@ -42,11 +51,11 @@ export class ChunkDecoder {
 
   /**
    * Undoes the chain, up to a blosc frame that the kernel reads: that one is left to `BloscDecoder.load`, which need not
-   * decode all of it.
+   * decode all of it; or up to zstd, which `ZstdDecoder` decodes where it is wanted.
    *
    * @throws LazyImageError `ERR_CORRUPT`, `ERR_CHECKSUM`, `ERR_UNSUPPORTED`, with the chunk's key
    */
-  async decode(encoded: Uint8Array, key: string): Promise<{ bytes: Uint8Array; isFrame: boolean }> {
+  async decode(encoded: Uint8Array, key: string): Promise<DecodedChunk> {
     try {
       let bytes = encoded;
       for (let n = this.#codecs.length - 1; n >= 0; n--) {
@@ -57,9 +66,12 @@ export class ChunkDecoder {
         if (name === "blosc") {
           const frame = readBloscFrame(bytes);
           if (isFirst && n === 0 && frame.size !== this.#size) throw wrongLength(frame.size, this.#size);
-          if (n === 0 && supportsFrame(frame)) return { bytes, isFrame: true };
+          if (n === 0 && supportsFrame(frame)) return { bytes, form: "blosc" };
           if (frame.size > room) throw wrongLength(frame.size, this.#size);
-          if (supportsFrame(frame)) bytes = this.#blosc.decode(bytes, frame);
+          const unpacked = frame.codec === "zstd" && !frame.stored && unpackBloscZstd(bytes, frame);
+          if (unpacked && n === 0) return { bytes: unpacked, form: "blosc" };
+          if (unpacked) bytes = this.#blosc.decode(unpacked);
+          else if (supportsFrame(frame)) bytes = this.#blosc.decode(bytes, frame);
           else bytes = await viaNumcodecs(bytes, frame.size);
         } else if (name === "gzip" || name === "zlib") {
           if (isFirst && this.#size > DEFLATE_RATIO * bytes.length + 64)
@@ -67,14 +79,14 @@ export class ChunkDecoder {
           const inflated = inflate(name === "gzip" ? "gzip" : "deflate", bytes, room, "the compressed data");
           bytes = inflated instanceof Uint8Array ? inflated : await inflated;
         } else if (name === "zstd") {
-          this.#zstd ??= await loadZstd();
-          bytes = this.#zstd(bytes, room);
+          if (n === 0 && zstdKernel() !== null) return { bytes, form: "zstd" };
+          bytes = await decompressZstd(bytes, room);
         } else {
           bytes = withoutChecksum(bytes);
         }
       }
       if (bytes.length !== this.#size) throw wrongLength(bytes.length, this.#size);
-      return { bytes, isFrame: false };
+      return { bytes, form: "plain" };
     } catch (error) {
       throw chunkError(key, error);
     }

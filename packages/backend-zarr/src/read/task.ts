@@ -1,6 +1,8 @@
 import { type BloscDecoder, type ChunkBox, createBloscDecoder, readBloscFrame } from "@lazyimg/codecs";
 import type { BytesCodec } from "../meta/array-spec.js";
-import { ChunkDecoder, chunkError } from "./decode-chunk.js";
+import { boxesOf, denseStrides } from "./boxes.js";
+import { ChunkDecoder, chunkError, type DecodedChunk } from "./decode-chunk.js";
+import { gatherZstd } from "./zstd-gather.js";
 
 /**
  * How chunks of an array lie in memory. Axes are in memory order here, from the slowest to the fastest. Plain data: it
@@ -38,59 +40,6 @@ export interface Task {
 
 const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1);
 
-/** Elements between neighbours along each axis of a dense box. */
-export function denseStrides(shape: readonly number[]): number[] {
-  const strides = new Array<number>(shape.length).fill(1);
-  for (let axis = shape.length - 2; axis >= 0; axis--) strides[axis] = strides[axis + 1]! * shape[axis + 1]!;
-  return strides;
-}
-
-/** Calls `visit` with every position of the axes before the last three. */
-function eachOuter(count: readonly number[], visit: (position: readonly number[]) => void): void {
-  const outer = count.slice(0, -3);
-  const position = outer.map(() => 0);
-  const walk = (axis: number): void => {
-    if (axis === outer.length) visit(position);
-    else for (position[axis] = 0; position[axis]! < outer[axis]!; position[axis]!++) walk(axis + 1);
-  };
-  walk(0);
-}
-
-/** The last three of a list, padded in front. */
-function lastThree(values: readonly number[], pad: number): [number, number, number] {
-  const padded = [pad, pad, pad, ...values].slice(-3);
-  return padded as [number, number, number];
-}
-
-/** The boxes of at most three axes that one chunk's part consists of. */
-function boxesOf({ start, count, at }: TaskChunk, layout: ChunkLayout, shape: readonly number[]): ChunkBox[] {
-  const from = denseStrides(layout.chunkShape);
-  const to = denseStrides(shape);
-  const rank = shape.length;
-  const first = start.reduce((sum, position, axis) => sum + position * from[axis]!, 0);
-  const target = at.reduce((sum, position, axis) => sum + position * to[axis]!, 0);
-  const [n2, n1, n0] = lastThree(count, 1);
-  const [s2, s1] = lastThree(from, 0);
-  const [o2, o1] = lastThree(to, 0);
-  const boxes: ChunkBox[] = [];
-  eachOuter(count, (position) => {
-    let source = first;
-    let output = target;
-    for (let axis = 0; axis < rank - 3; axis++) {
-      source += position[axis]! * from[axis]!;
-      output += position[axis]! * to[axis]!;
-    }
-    boxes.push({
-      first: source,
-      counts: [n0, n1, n2],
-      strides: [s1, s2],
-      output: output * layout.itemSize,
-      outputStrides: [o1 * layout.itemSize, o2 * layout.itemSize],
-    });
-  });
-  return boxes;
-}
-
 function fillBox(slab: Uint8Array, boxes: readonly ChunkBox[], fill: Uint8Array): void {
   const itemSize = fill.length;
   const same = fill.every((byte) => byte === fill[0]);
@@ -120,8 +69,8 @@ export function swapBytes(bytes: Uint8Array, size: number): void {
 /** Reads a whole file into memory that it asks for; `undefined` where there is none. */
 export type ReadFile = (file: string, memoryFor: (size: number) => Uint8Array) => Uint8Array | undefined;
 
-/** A chunk without its codecs, or a blosc frame for the kernel; `undefined` is the fill value. */
-type Decoded = { readonly bytes: Uint8Array; readonly isFrame: boolean } | undefined;
+/** `undefined` is the fill value. */
+type Decoded = DecodedChunk | undefined;
 
 /** Memory for files that is used again, up to this size. */
 const ARENA_BYTES = 8 << 20;
@@ -173,10 +122,25 @@ export class TaskRunner {
   }
 
   #gather({ chunks, shape }: Task, layout: ChunkLayout, decoded: readonly Decoded[]): Uint8Array {
-    const { itemSize, swapSize } = layout;
+    const { swapSize } = layout;
+    const missing: ChunkBox[] = [];
+    const slab = decoded.some((found) => found?.form === "zstd")
+      ? gatherZstd({ chunks, shape }, layout, decoded, missing)
+      : this.#gatherBlosc({ chunks, shape }, layout, decoded, missing);
+    if (swapSize > 1) swapBytes(slab, swapSize);
+    fillBox(slab, missing, layout.fill);
+    return slab;
+  }
+
+  #gatherBlosc(
+    { chunks, shape }: Task,
+    layout: ChunkLayout,
+    decoded: readonly Decoded[],
+    missing: ChunkBox[],
+  ): Uint8Array {
+    const { itemSize } = layout;
     const blosc = this.#blosc;
     blosc.reserve(product(shape) * itemSize);
-    const missing: ChunkBox[] = [];
     for (const [n, chunk] of chunks.entries()) {
       const found = decoded[n];
       const boxes = boxesOf(chunk, layout, shape);
@@ -185,7 +149,7 @@ export class TaskRunner {
         continue;
       }
       try {
-        if (found.isFrame) {
+        if (found.form === "blosc") {
           const strides = denseStrides(layout.chunkShape);
           const first = boxes[0]!.first;
           const last = chunk.count.reduce((sum, count, axis) => sum + (count - 1) * strides[axis]!, first);
@@ -198,9 +162,6 @@ export class TaskRunner {
         throw chunkError(chunk.key, error);
       }
     }
-    const slab = blosc.output();
-    if (swapSize > 1) swapBytes(slab, swapSize);
-    fillBox(slab, missing, layout.fill);
-    return slab;
+    return blosc.output();
   }
 }

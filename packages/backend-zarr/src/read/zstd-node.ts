@@ -9,7 +9,7 @@ const { zstdDecompressSync: native, zstdCompressSync: compress } = zlib as {
   readonly zstdCompressSync?: Compress;
 };
 
-/** Node's own decoder, from 22.15 on. */
+/** Node's own decoder, from 22.15 on: for where the kernel does not run, which takes no longer. */
 export const nativeZstd: ((bytes: Uint8Array, size: number) => Uint8Array) | undefined =
   native &&
   ((bytes, size) => native(bytes, { maxOutputLength: Math.max(1, size), chunkSize: Math.max(64, size) }));

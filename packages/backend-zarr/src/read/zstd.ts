@@ -1,22 +1,45 @@
+import { createZstdDecoder, type ZstdDecoder } from "@lazyimg/codecs";
 import { LazyImageError } from "@lazyimg/core";
 import { nativeZstd } from "#zstd";
 
-/** Decompresses one zstd frame to at most `size` bytes. */
-export type ZstdDecoder = (bytes: Uint8Array, size: number) => Uint8Array;
+/** Decompresses zstd frames to at most `size` bytes. */
+type Decompress = (bytes: Uint8Array, size: number) => Uint8Array;
 
-let decoder: Promise<ZstdDecoder> | undefined;
+let kernel: ZstdDecoder | null | undefined;
+let fallback: Promise<Decompress> | undefined;
 
-/** The platform's decoder where it has one (Node 22.15), otherwise zstddec's WebAssembly, loaded when first needed. */
-export function loadZstd(): Promise<ZstdDecoder> {
-  decoder ??= load();
-  return decoder;
+/** This thread's decoder, which also holds slabs; `null` where WebAssembly or its SIMD is missing or forbidden. */
+export function zstdKernel(): ZstdDecoder | null {
+  if (kernel === undefined) kernel = createZstdDecoder();
+  return kernel;
 }
 
-async function load(): Promise<ZstdDecoder> {
+/**
+ * Decompresses at most `size` bytes: with the kernel; without it with the platform's decoder (Node 22.15, not faster), or
+ * with zstddec, which is WebAssembly without SIMD and loaded when first needed.
+ *
+ * @throws LazyImageError as `ZstdDecoder`, or `ERR_UNSUPPORTED` where there is no WebAssembly at all
+ */
+export async function decompressZstd(bytes: Uint8Array, size: number): Promise<Uint8Array> {
+  const decoder = zstdKernel();
+  if (decoder !== null) return decoder.decode(bytes, size);
+  fallback ??= loadFallback();
+  return (await fallback)(bytes, size);
+}
+
+async function loadFallback(): Promise<Decompress> {
   if (nativeZstd !== undefined) return nativeZstd;
   const { ZSTDDecoder } = await import("zstddec");
   const instance = new ZSTDDecoder();
-  await instance.init();
+  try {
+    await instance.init();
+  } catch (cause) {
+    throw new LazyImageError(
+      "ERR_UNSUPPORTED",
+      "zstd is decoded with WebAssembly, which is missing or forbidden here; a Content-Security-Policy needs 'wasm-unsafe-eval'",
+      { cause },
+    );
+  }
   return (bytes, size) => {
     checkFrame(bytes, size);
     const result = instance.decode(bytes, size);

@@ -44,6 +44,8 @@ export async function headerFor(
     affinesEqual(known.affine, affine);
   if (fits && known.bytes !== undefined) return { bytes: known.bytes, header: known };
 
+  // FreeSurfer's long vectors have a base affine of other sizes than theirs.
+  const asStored = known?.shape.every((size, axis) => size === known.dim[axis + 1]);
   const extensions = (await known?.readExtensions?.({ signal })) ?? [];
   const samples = fits || (known?.samples === shape[0] && known.dtype === dtype) ? (known?.samples ?? 1) : 1;
   const bytes = encodeNiftiHeader({
@@ -53,12 +55,13 @@ export async function headerFor(
     affine,
     samples,
     vector: known?.shape.length === 5,
-    version: fits ? known.version : undefined,
+    // A NIfTI-1 source may need 2: FreeSurfer's long vectors are longer than it can say.
+    version: fits && known.version === 2 ? 2 : undefined,
     diskShape: fits ? known.shape : undefined,
     scaling: known?.dtype === dtype ? known.scaling : undefined,
     singleFile: true,
     extensions,
-    ...(fits && { forms: known }),
+    ...(fits && (asStored || known.affineSource !== "base") && { forms: known }),
   });
   const header = parseNiftiHeader(bytes);
   return { bytes: withoutEmptyFlags(bytes, header.headerBytes), header };

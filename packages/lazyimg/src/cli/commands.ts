@@ -6,5 +6,6 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   read: async () => (await import("./read.js")).read,
   convert: async () => (await import("./convert.js")).convert,
   preview: async () => (await import("./preview.js")).preview,
+  index: async () => (await import("./index-command.js")).index,
   backends: async () => (await import("./backends.js")).backends,
 };

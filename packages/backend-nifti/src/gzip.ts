@@ -6,43 +6,18 @@ import {
   isLazyImageError,
   LazyImageError,
 } from "@lazyimg/core";
-import { defaultIndexCache, type GzipSourceOptions, type IndexCache } from "@lazyimg/seekable-gzip";
+import {
+  defaultIndexCache,
+  type GzipSource,
+  type GzipSourceOptions,
+  gzipSource,
+  type IndexCache,
+} from "@lazyimg/seekable-gzip";
 
 /** How much older than its file an index may be: copying both may write them in either order. */
 const TOLERANCE = 2000;
 // Windows of 8192 checkpoints. A number that bounds an allocation, not one that a file reaches.
 const MOST_BYTES = 1 << 28;
-
-/** A request, and what its answers tell about the file's age. */
-export interface DatedRequest {
-  readonly request: BackendRequest;
-  /** When `source`, which was opened for this request, was last modified, in milliseconds since 1970, or `null`. */
-  modified(source: ByteSource, signal: AbortSignal | undefined): Promise<number | null>;
-}
-
-/** The same request for one file; of a file on a server, `Last-Modified` is noted as it is fetched. */
-export function dated(request: BackendRequest): DatedRequest {
-  const { path, byteSource, blob, bytes, sibling } = request;
-  const remote = /^https?:/i.test(path ?? "") && (byteSource ?? blob ?? bytes ?? sibling) === undefined;
-  if (!remote) {
-    return {
-      request,
-      async modified(source, signal) {
-        // The version of a file ends in its modification time; thirteen digits are no size.
-        const [, time] = /:(\d{13}(?:\.\d+)?)$/.exec((await source.version?.({ signal })) ?? "") ?? [];
-        return time === undefined ? null : Number(time);
-      },
-    };
-  }
-  let noted: number | null = null;
-  const noting: typeof fetch = async (input, init) => {
-    const response = await (request.fetch ?? fetch)(input, init);
-    const time = Date.parse(response.headers.get("last-modified") ?? "");
-    if (!Number.isNaN(time)) noted = time;
-    return response;
-  };
-  return { request: { ...request, fetch: noting }, modified: async () => noted };
-}
 
 /** `readerOptions` about gzip, checked. */
 interface GzipOptions {
@@ -88,11 +63,23 @@ function wrong(name: string, expected: string, found: unknown): LazyImageError {
 /** A gzipped file of an image. */
 export interface GzippedFile {
   readonly source: ByteSource;
-  /** What it was opened for. */
-  readonly dated: DatedRequest;
   readonly name: string | undefined;
   /** Whether it is the one that holds the voxels; what `gzipIndex` gives is about no other. */
   readonly voxels: boolean;
+}
+
+/**
+ * Opens a gzipped file of a request for random access.
+ *
+ * @param head what has been read of its beginning, if anything
+ * @throws LazyImageError `ERR_INVALID_ARGUMENT` for a reader option about gzip that is of the wrong kind
+ */
+export function openGzip(
+  request: BackendRequest,
+  file: GzippedFile,
+  head: Uint8Array | undefined,
+): GzipSource {
+  return gzipSource(file.source, { ...gzipOptions(request, file), head });
 }
 
 /**
@@ -106,7 +93,7 @@ export interface GzippedFile {
  *
  * @throws LazyImageError `ERR_INVALID_ARGUMENT` for an option that is of no such kind
  */
-export function gzipOptions(request: BackendRequest, file: GzippedFile): GzipSourceOptions {
+function gzipOptions(request: BackendRequest, file: GzippedFile): GzipSourceOptions {
   const { gzipIndex, gzipCache, onWarning } = optionsOf(request);
   const { name = "", voxels } = file;
   const shared: GzipSourceOptions = {
@@ -135,8 +122,7 @@ async function readBeside(
   name: string,
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array | null> {
-  const beside = dated(request);
-  const index = await openSibling(beside.request, name, { signal }).catch((error: unknown) => {
+  const index = await openSibling(request, name, { signal }).catch((error: unknown) => {
     signal?.throwIfAborted();
     // Nobody asked for it, and a server may deny what it does not have (403).
     if (isLazyImageError(error, "ERR_HTTP")) return null;
@@ -144,9 +130,9 @@ async function readBeside(
   });
   if (index === null) return null;
   try {
-    const changed = await file.dated.modified(file.source, signal);
-    const made = await beside.modified(index, signal);
-    if (changed !== null && made !== null && made + TOLERANCE < changed) {
+    const changed = await file.source.modified?.({ signal });
+    const made = await index.modified?.({ signal });
+    if (changed != null && made != null && made + TOLERANCE < changed) {
       throw new LazyImageError(
         "ERR_CHANGED",
         `${name} is of ${new Date(made).toISOString()}, older than its file, which is of ${new Date(changed).toISOString()}. Make it again.`,
