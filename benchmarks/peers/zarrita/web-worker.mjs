@@ -7,7 +7,7 @@ if (isMainThread) {
 
     constructor(url) {
       super();
-      this.#thread = new Thread(new URL(import.meta.url), { workerData: String(url) });
+      this.#thread = new Thread(new URL(import.meta.url), { workerData: String(url), execArgv: [] });
       this.#thread.on("message", (data) => this.dispatchEvent(new MessageEvent("message", { data })));
       this.#thread.on("error", ({ message }) =>
         this.dispatchEvent(Object.assign(new Event("error"), { message })),

@@ -1,4 +1,5 @@
 import { registerBackend, registerWriter } from "@lazyimg/core";
+import { registry } from "zarrita";
 import { niftiZarr, remoteZarr, zarrStore } from "./backend.js";
 import { writesZarr, writeZarrFile } from "./write.js";
 
@@ -6,6 +7,11 @@ for (const { name, matches, open } of [remoteZarr, zarrStore, niftiZarr]) {
   registerBackend(name, matches, open, { prepend: false });
 }
 registerWriter("nifti-zarr", writesZarr, writeZarrFile, { prepend: false });
+
+// Who reads with zarrita itself has the faster decoder too.
+for (const name of ["blosc", "numcodecs.blosc"]) {
+  registry.set(name, async () => (await import("./zarrita-blosc.js")).zarritaBlosc);
+}
 
 export { niftiZarr, remoteZarr, type ZarrNiftiHeader, type ZarrReaderOptions, zarrStore } from "./backend.js";
 export {

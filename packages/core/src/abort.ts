@@ -17,20 +17,41 @@ export function onAbort(signal: AbortSignal, callback: () => void): () => void {
   return () => all.delete(callback);
 }
 
-/** Settles as `promise` does, or rejects with `signal.reason` where that comes first, after which `onLeave` is called. */
-export function abortable<T>(
-  promise: Promise<T>,
-  signal: AbortSignal | undefined,
-  onLeave?: () => void,
-): Promise<T> {
-  if (signal === undefined) return promise;
-  return new Promise<T>((resolve, reject) => {
-    let stay = (): void => {};
-    promise.then(resolve, reject).then(() => stay());
-    if (signal.aborted) return reject(signal.reason);
-    stay = onAbort(signal, () => {
-      reject(signal.reason);
-      onLeave?.();
+/**
+ * Work that several readers wait for: it is aborted when the last of them leaves, never when the first does.
+ */
+export class SharedWork<T> {
+  readonly #controller = new AbortController();
+  readonly #result: Promise<T>;
+  #readers = 0;
+
+  /** Starts the work at once; `start` gets the signal that the readers share. */
+  constructor(start: (signal: AbortSignal) => Promise<T>) {
+    this.#result = start(this.#controller.signal);
+    this.#result.catch(() => {}); // it may fail when nobody waits any more
+  }
+
+  /** Whether everybody left: too late to join. */
+  get abandoned(): boolean {
+    return this.#controller.signal.aborted;
+  }
+
+  /** Waits for the result; rejects with `signal.reason` when this reader leaves before. */
+  async join(signal?: AbortSignal | undefined): Promise<T> {
+    signal?.throwIfAborted();
+    this.#readers++;
+    if (signal === undefined) return this.#result;
+    return new Promise<T>((resolve, reject) => {
+      const stay = onAbort(signal, () => {
+        reject(signal.reason);
+        if (--this.#readers === 0) this.#controller.abort(signal.reason);
+      });
+      this.#result.then(resolve, reject).then(stay);
     });
-  });
+  }
+}
+
+/** Settles as `promise` does, or rejects with `signal.reason` where that comes first. */
+export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  return new SharedWork(() => promise).join(signal);
 }

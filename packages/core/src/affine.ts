@@ -3,6 +3,9 @@ import { invalid } from "./errors.js";
 /** 4 x 4 voxel-to-world matrix, millimetres, RAS+, row-major, 16 numbers, frozen. */
 export type Affine = readonly number[];
 
+/** A point or a vector: voxel indices (i, j, k), or world millimetres (x, y, z). */
+export type Vector3 = readonly [x: number, y: number, z: number];
+
 /** The affine of an image that has none: one millimetre a voxel, voxel (0, 0, 0) at the origin. */
 export const IDENTITY: Affine = /* @__PURE__ */ Object.freeze([
   1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1,
@@ -29,7 +32,7 @@ export function createAffine(values: ArrayLike<number> | ArrayLike<ArrayLike<num
 
 /** Whether all 16 numbers are equal. */
 export function affinesEqual(a: Affine, b: Affine): boolean {
-  return a.length === b.length && a.every((value, n) => value === b[n]);
+  return a.join() === b.join();
 }
 
 /** The matrix product `a * b`. */

@@ -72,10 +72,8 @@ export function defineBackend(driver: BackendDriver): ImageDataBackend {
     if (closed) throw new LazyImageError("ERR_CLOSED", "This image was closed; open it again.");
     const [range, asked, gaps, result, converted, scaling] = resolve(index, options);
     const size = shapeOf(range);
-    const isEmpty = sizeOf(size) === 0;
-    const memory = out ?? (isEmpty ? allocate(result as D, 0) : undefined);
-    const target = memory && outTensor(memory, result as D, size);
-    if (isEmpty) return target!;
+    const target = out && outTensor(out, result as D, size);
+    if (sizeOf(size) === 0) return target ?? outTensor(allocate(result as D, 0), result as D, size);
 
     const direct = !converted && range.every(({ step }) => step === 1);
     let values: Tensor;

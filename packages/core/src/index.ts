@@ -1,4 +1,4 @@
-export { abortable, onAbort } from "./abort.js";
+export { abortable, onAbort, SharedWork } from "./abort.js";
 export {
   type Affine,
   affinesEqual,
@@ -7,6 +7,7 @@ export {
   invertAffine,
   multiplyAffines,
   spacingOf,
+  type Vector3,
 } from "./affine.js";
 export {
   type AffineSource,
@@ -59,7 +60,6 @@ export {
   requestName,
   type SimpleReader,
 } from "./request.js";
-export { SharedWork } from "./shared-work.js";
 export {
   isTensor,
   type MemoryOrder,

@@ -150,7 +150,7 @@ const requestPrototype = {
       // JSON would quietly drop a function and rewrite a Date or a typed array.
       if (isPlain(this[key])) return value;
       throw invalid(
-        `The request's ${key} is no plain data; leave it out, and give it to createRequest there.`,
+        `${key} is no plain data; give it to createRequest where the request arrives.`,
       );
     });
     return JSON.parse(text) as RequestJSON;
@@ -172,10 +172,10 @@ export function createRequest(source: ImageSource, options: RequestOptions = {})
   const [field] = fields;
   if (field === "remoteZarrUri") found = { remoteZarrUri: base[field]! };
   else if (field !== undefined) found = fromSource(base[field]);
-  else if (base.reader !== undefined) found = {};
+  else if (base.reader !== undefined) found = { reader: base.reader };
   if (found === undefined || fields.length > 1) {
     throw invalid(
-      `Cannot open ${fields.join(" and ") || (source === "" ? '""' : nameOf(source))}; give one path, URL, Blob, bytes, Tensor, ByteSource, Zarr store, LazyReader or request.`,
+      `Cannot open ${fields.join(" and ") || (source === "" ? '""' : nameOf(source))}; give one path, URL, Blob, bytes, Tensor, source, store, reader or request.`,
     );
   }
   const request: Record<string, unknown> = Object.assign(Object.create(requestPrototype), found, {
@@ -226,6 +226,7 @@ export function describeRequest(request: BackendRequest): string {
   if (location !== undefined) {
     return location.replace(/^([a-z][a-z0-9+.-]+:\/\/)([^/?#]*@)?([^?#]*).*/is, "$1$3");
   }
-  const kind = [...SOURCES, "reader"].find((field) => field in request);
+  // What it comes from is set first.
+  const [kind] = Object.keys(request);
   return `${requestName(request) ?? "a source"} (${kind})`;
 }

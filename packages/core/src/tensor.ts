@@ -80,7 +80,7 @@ export class Tensor<D extends DType = DType> {
       !fits
     ) {
       throw invalid(
-        `A ${dtype} tensor of shape (${shape}), four sizes, strides (${strides}) and offset ${offset} needs elements ${first} to ${last} of a ${array.name}; got ${elements} of a ${found}.`,
+        `A ${dtype} tensor of four sizes (${shape}), strides (${strides}) and offset ${offset} needs elements ${first} to ${last} of a ${array.name}; got ${elements} of a ${found}.`,
       );
     }
     Object.assign(this, { data, dtype, shape, strides, offset });

@@ -1,7 +1,4 @@
-import { type Affine, multiplyAffines, type Range4D } from "@lazyimg/core";
-
-/** A point or a vector: voxel indices (i, j, k), or world millimetres (x, y, z). */
-export type Vector3 = readonly [x: number, y: number, z: number];
+import { type Affine, multiplyAffines, type Range4D, type Vector3 } from "@lazyimg/core";
 
 /** The world position of a voxel (fractional ones too): `affine * [i, j, k, 1]`. */
 export function applyAffine(affine: Affine, [i, j, k]: Vector3): [number, number, number] {

@@ -17,8 +17,9 @@ import {
   sizeOf,
   spacingOf,
   type Tensor,
+  type Vector3,
 } from "@lazyimg/core";
-import { applyAffine, type Vector3 } from "./affine.js";
+import { applyAffine } from "./affine.js";
 import { castBackend } from "./cast.js";
 import { knownPackage } from "./known-formats.js";
 import { Lease } from "./lease.js";
@@ -135,8 +136,9 @@ export class Image {
    * @returns 4D, the caller's own memory (a view, for an image made from a tensor)
    * @throws LazyImageError `ERR_INDEX`, `ERR_CLOSED`, and what the backend throws
    */
-  async read<D extends DType = DType>(index?: Index, options?: ReadOptions<D>): Promise<Tensor<D>> {
-    return this.#open().read<D>(index, options);
+  read<D extends DType = DType>(index?: Index, options?: ReadOptions<D>): Promise<Tensor<D>> {
+    // Not async: a slice of a viewer's should wait for its bytes and not for one more turn.
+    return this.#closed ? Promise.reject(closedError()) : this.#backend.read<D>(index, options);
   }
 
   /** What `read` with the same arguments will cost, where the backend can tell. No I/O. */
@@ -275,6 +277,10 @@ export class Image {
       throw new LazyImageError("ERR_CLOSED", "This image was closed; open it again to use it.");
     return this.#backend;
   }
+}
+
+function closedError(): LazyImageError {
+  return new LazyImageError("ERR_CLOSED", "This image was closed; open it again to use it.");
 }
 
 // Older browsers lack the symbol.

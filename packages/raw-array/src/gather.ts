@@ -1,4 +1,4 @@
-import { stridedCopy, type DataOf, DTYPES, type DType, type Tensor } from "@lazyimg/core";
+import { type DataOf, DTYPES, type DType, stridedCopy, type Tensor } from "@lazyimg/core";
 import type { DiskAxis } from "./layout.js";
 
 /** Stands for an axis that a span doesn't have. */

@@ -72,8 +72,11 @@ async function readRegion(
   const plan = planRegion(layout, range, source.gap);
   const tensor = context.target ?? regionTensor(layout, range, plan);
   const job: Job = { source, plan, tensor, signal: context.signal, report: progress(plan, context) };
-  if (plan.dense && isDense(plan, tensor)) await readDense(job);
-  else if (plan.dense && plan.span > SLAB) await readInSlabs(job, layout, range);
+  if (plan.dense && isDense(plan, tensor)) {
+    // The commonest read, a slice, should cost what its bytes cost: no machinery of many.
+    if (plan.spans === 1 && plan.span <= PIECE) await readOne(job);
+    else await readDense(job);
+  } else if (plan.dense && plan.span > SLAB) await readInSlabs(job, layout, range);
   else if (plan.span > STREAM_FROM) await readStreamed(job);
   else await readSpans(job);
   if (needsSwap(layout.littleEndian, tensor.data)) swapBytes(tensor.data);
@@ -124,18 +127,19 @@ function truncated(expected: number, found: number): LazyImageError {
   );
 }
 
+/** A single piece that goes straight into the result. */
+async function readOne(job: Job): Promise<void> {
+  const { plan, tensor, report } = job;
+  const from = tensor.offset * DTYPES[tensor.dtype].itemSize;
+  await readExactly(job, plan.start, bytesOf(tensor.data).subarray(from, from + plan.span));
+  report(plan.span);
+}
+
 /** No gaps on either side: bytes go straight into the result. */
 async function readDense(job: Job): Promise<void> {
   const { plan, tensor, report } = job;
   const bytes = bytesOf(tensor.data);
   const { itemSize } = DTYPES[tensor.dtype];
-  if (plan.spans === 1 && plan.span <= PIECE) {
-    // The commonest read, a slice, should cost what its bytes cost.
-    const from = tensor.offset * itemSize;
-    await readExactly(job, plan.start, bytes.subarray(from, from + plan.span));
-    report(plan.span);
-    return;
-  }
   function* pieces(): Generator<{ start: number; into: Uint8Array }> {
     for (const { start, offset } of targets(job)) {
       for (let done = 0; done < plan.span; done += PIECE) {

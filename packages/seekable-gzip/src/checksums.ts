@@ -50,13 +50,16 @@ export class GrainSum {
     return GRAIN - (this.#position % GRAIN);
   }
 
-  /** Counts the next `length` bytes, at most `room`, which have this CRC32. */
-  add(crc: number, length: number): void {
-    if (this.#crc !== UNKNOWN) {
-      this.#crc = this.#position % GRAIN === 0 ? crc : combineCrc32(this.#crc, crc, length);
-    }
+  /** Counts the next `length` bytes, at most `room`; `crc` goes on from the CRC32 that it is given. */
+  add(length: number, crc: (from: number) => number): void {
+    if (this.#crc !== UNKNOWN) this.#crc = crc(this.#position % GRAIN === 0 ? 0 : this.#crc);
     this.#position += length;
     if (this.#position % GRAIN === 0) this.#end();
+  }
+
+  /** As `add`, of bytes whose CRC32 is known. */
+  addKnown(length: number, crc: number): void {
+    this.add(length, (from) => (from === 0 ? crc : combineCrc32(from, crc, length)));
   }
 
   /** Counts `length` bytes that nobody saw. */
@@ -94,7 +97,7 @@ export function agrees(bytes: Uint8Array, start: GzipPoint, checks: SpanChecks):
   });
   for (let at = 0; at < bytes.length && right; ) {
     const piece = bytes.subarray(at, at + sum.room);
-    sum.add(crc32(piece), piece.length);
+    sum.add(piece.length, (from) => crc32(piece, from));
     at += piece.length;
   }
   return right && !differ(sum.head, checks.tail);

@@ -198,9 +198,13 @@ export class GzipDecoder {
     const { length } = inflater.output;
     for (let from = 0; from < length; ) {
       const to = Math.min(length, from + this.#sum.room);
-      const crc = inflater.crc32(0, from, to);
-      this.#sum.add(crc, to - from);
-      this.#memberCrc = combineCrc32(this.#memberCrc, crc, to - from);
+      if (this.#memberStart === null) {
+        this.#sum.add(to - from, (crc) => inflater.crc32(crc, from, to));
+      } else {
+        const crc = inflater.crc32(0, from, to);
+        this.#sum.addKnown(to - from, crc);
+        this.#memberCrc = combineCrc32(this.#memberCrc, crc, to - from);
+      }
       from = to;
     }
   }

@@ -2,7 +2,7 @@ import type { Memory } from "./buffer-pool.js";
 import { compressedLength, type Span, SpanDecoder, sizeOf } from "./span-decoder.js";
 
 /** What is decoded at once: little more than what is wanted. */
-const STEP = 32768;
+const STEP = 16384;
 
 interface Rest {
   readonly decoder: SpanDecoder;

@@ -36,7 +36,8 @@ export class SpanReader {
   readonly #outputs = new BufferPool(POOLED);
   /** By where they start, the least recently used first. */
   readonly #entries = new Map<number, Entry>();
-  #loading = 0;
+  /** Readers of parts. */
+  #readers = 0;
   #beside = 0;
 
   constructor(inner: ByteSource) {
@@ -67,6 +68,7 @@ export class SpanReader {
    */
   async part(span: Span, from: number, to: number, target: Uint8Array, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
+    this.#readers++;
     const key = span.start.offset;
     let entry = this.#entries.get(key);
     if (entry === undefined || entry.work.abandoned) {
@@ -98,6 +100,7 @@ export class SpanReader {
       throw error;
     } finally {
       entry.readers--;
+      this.#readers--;
       this.#trim();
     }
   }
@@ -156,21 +159,15 @@ export class SpanReader {
   }
 
   async #load(span: Span, signal: AbortSignal): Promise<HeldSpan> {
-    this.#loading++;
+    // Our own decoder stops where it may; when many wait for it, the platform's threads take what they can.
+    const beside = !hasKernel() || (this.#readers > 2 && this.#isBesideFree);
+    const release = await this.#reserve(span, signal);
     try {
-      const release = await this.#reserve(span, signal);
-      try {
-        // Our own decoder stops where it may; when many wait for it, the platform's threads take some.
-        if (!hasKernel() || (this.#loading > 2 && this.#isBesideFree)) {
-          const decoded = await this.#byPlatform(span, signal);
-          if (decoded !== null) return new HeldSpan(span, decoded);
-        }
-        return new HeldSpan(span, this.#outputs.lend(sizeOf(span)), await this.#input(span, signal));
-      } finally {
-        release();
-      }
+      const decoded = beside ? await this.#byPlatform(span, signal) : null;
+      if (decoded !== null) return new HeldSpan(span, decoded);
+      return new HeldSpan(span, this.#outputs.lend(sizeOf(span)), await this.#input(span, signal));
     } finally {
-      this.#loading--;
+      release();
     }
   }
 
