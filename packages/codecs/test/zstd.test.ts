@@ -125,49 +125,37 @@ describe("what is not right", () => {
     expect(() => decoder.load(huge, 2 ** 40)).toThrow(/cannot hold/);
   });
 
-  it("never writes beyond its place, and agrees with libzstd, whatever bits are flipped", async () => {
-    const reference = Zstd.fromConfig({ id: "zstd" });
-    const random = randomFrom(11);
-    const names = fixtures.filter(({ size, length }) => size <= 50_000 && size > 0 && length < 20_000);
-    let accepted = 0;
-    let refused = 0;
-    for (let n = 0; n < 12_000; n++) {
-      const { name, encoded, size } = names[Math.floor(random() * names.length)]!;
+  it("never does anything else, and agrees with libzstd, whatever bits are flipped", () => {
+    // As in tools/make-zstd-fixtures.py, which asked libzstd.
+    const verdicts = JSON.parse(readFileSync(new URL("data/zstd-damaged.json", import.meta.url), "utf8")) as (
+      | number
+      | null
+    )[];
+    let state = 11;
+    const next = (): number => {
+      state = (Math.imul(state, 1664525) + 1013904223) | 0;
+      return state >>> 8;
+    };
+    const small = fixtures.filter(({ size, length }) => size > 0 && size <= 50_000 && length < 20_000);
+    let stricter = 0;
+    for (const [n, expected] of verdicts.entries()) {
+      const { name, encoded, size } = small[next() % small.length]!;
       const bytes = encoded.slice();
-      const flips = 1 + Math.floor(random() * 3);
-      for (let flip = 0; flip < flips; flip++) {
-        // Headers and tables are at the start, sequences at the end.
-        const place = random();
-        const byte =
-          place < 0.4
-            ? random() * 40
-            : place < 0.6
-              ? bytes.length - 1 - random() * 40
-              : random() * bytes.length;
-        bytes[Math.min(bytes.length - 1, Math.max(0, Math.floor(byte)))]! ^= 1 << (random() * 8);
+      for (let flips = 1 + (next() % 3); flips > 0; flips--) {
+        const where = next() % 10;
+        const number = next();
+        const place = where < 5 ? number % 60 : where < 7 ? bytes.length - 1 - (number % 40) : number;
+        const at = ((place % bytes.length) + bytes.length) % bytes.length;
+        bytes[at]! ^= 1 << (next() % 8);
       }
-      decoder.reserve(size);
       const found = attempt(bytes, size);
-      if (n % 4 !== 0) continue;
-      let expected: Uint8Array | undefined;
-      try {
-        expected = await reference.decode(bytes);
-      } catch {}
-      const label = `${name}, turn ${n}`;
-      if (typeof found === "string") {
-        refused++;
-        // More than was asked for, or several frames, are for libzstd to give and not for a chunk.
-        if (expected !== undefined && expected.length === size && !/frame|flushed/.test(name))
-          expect(Buffer.from(bytes).toString("base64"), label).toBe("refused");
-      } else {
-        accepted++;
-        if (expected === undefined) continue;
-        expect(Buffer.compare(found.subarray(0, expected.length), expected), label).toBe(0);
-      }
+      if (typeof found === "string" && expected !== null) stricter++;
+      else expect(typeof found === "string" ? null : crc32(found), `${name}, turn ${n}`).toBe(expected);
     }
-    expect(accepted).toBeGreaterThan(100);
-    expect(refused).toBeGreaterThan(1000);
-  }, 60_000);
+    expect(verdicts.filter((verdict) => verdict !== null).length).toBeGreaterThan(500);
+    // libzstd's fastest loops do not look whether the bits of a Huffman stream end with its symbols; RFC 8878 says they do.
+    expect(stricter).toBeLessThan(verdicts.length / 100);
+  });
 });
 
 it("copies boxes of a chunk as they are", () => {

@@ -1,7 +1,8 @@
 """Writes test/data/zstd.bin, what other encoders' options make of zstd frames: `python tools/make-zstd-fixtures.py`.
 
 Needs zstandard 0.23.0 (libzstd 1.5.6). The file is a table of contents as a line of JSON, then the frames. What they decode
-to is known to the test by its CRC-32.
+to is known to the test by its CRC-32. test/data/zstd-damaged.json has what libzstd makes of damaged ones: the CRC-32, or
+null where it refuses them.
 """
 import json
 import struct
@@ -111,3 +112,47 @@ folder.mkdir(exist_ok=True)
 content = json.dumps(toc, separators=(",", ":")).encode() + b"\n" + b"".join(encoded for _, encoded, _ in frames)
 (folder / "zstd.bin").write_bytes(content)
 print(f"{len(frames)} frames, {len(content)} bytes")
+
+# The test damages the same bytes in the same way.
+frames_small = [(encoded, len(decoded)) for _, encoded, decoded in frames if 0 < len(decoded) <= 50_000 and len(encoded) < 20_000]
+lenient = zstandard.ZstdDecompressor(max_window_size=1 << 31)
+
+
+def verdict(rest, room):
+    out = b""
+    try:
+        while rest:
+            if rest[1:4] == b"\x2a\x4d\x18" and rest[0] >> 4 == 5:
+                end = 8 + int.from_bytes(rest[4:8], "little")
+                if len(rest) < max(8, end):
+                    return None
+                rest = rest[end:]
+                continue
+            stream = lenient.decompressobj()
+            out += stream.decompress(rest)
+            if not stream.eof or len(out) > room:
+                return None
+            rest = stream.unused_data
+    except zstandard.ZstdError:
+        return None
+    return zlib.crc32(out)
+
+
+random = Random(11)
+verdicts = []
+for _ in range(6000):
+    encoded, size = frames_small[random.next() % len(frames_small)]
+    damaged = bytearray(encoded)
+    for _ in range(1 + random.next() % 3):
+        # Headers and tables are at the start, sequences at the end.
+        where, number = random.next() % 10, random.next()
+        if where < 5:
+            place = number % 60
+        elif where < 7:
+            place = len(damaged) - 1 - number % 40
+        else:
+            place = number
+        damaged[place % len(damaged)] ^= 1 << random.next() % 8
+    verdicts.append(verdict(bytes(damaged), size))
+(folder / "zstd-damaged.json").write_text(json.dumps(verdicts, separators=(",", ":")) + "\n")
+print(f"{len(verdicts)} damaged frames, {sum(one is not None for one in verdicts)} of them accepted")

@@ -22,7 +22,11 @@ export function createAffine(values: ArrayLike<number> | ArrayLike<ArrayLike<num
     typeof row === "number" ? [row] : Array.from(row ?? []),
   );
   const flat = rows.flat();
-  if (!rows.every(({ length }) => length * rows.length === 16) || !flat.every(Number.isFinite) || flat.slice(12).join() !== "0,0,0,1") {
+  if (
+    !rows.every(({ length }) => length * rows.length === 16) ||
+    !flat.every(Number.isFinite) ||
+    flat.slice(12).join() !== "0,0,0,1"
+  ) {
     throw invalid(
       `An affine is four rows of four finite numbers, the last 0, 0, 0, 1; got ${rows.length} parts, (${flat}).`,
     );

@@ -57,7 +57,8 @@ export function convert<E extends DType>(tensor: Tensor, dtype: E, scaling?: Sca
   // Adding a zero intercept would turn -0 into 0; adding -0 changes nothing.
   const shift = inter === 0 ? -0 : inter;
   const [bigIn, bigOut] = [isBig(from), isBig(dtype)];
-  if (scaling === undefined && lanesIn === lanesOut && bigIn === bigOut) (data as Numbers).set(values as Numbers);
+  if (scaling === undefined && lanesIn === lanesOut && bigIn === bigOut)
+    (data as Numbers).set(values as Numbers);
   else {
     const toNumber = scaling === undefined ? exactly(dtype) : Number;
     for (let n = 0; n < size; n++) {

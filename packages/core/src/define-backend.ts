@@ -137,9 +137,7 @@ export function defineBackend(driver: BackendDriver): ImageDataBackend {
 export function outTensor<D extends DType>(data: DataOf<D>, dtype: D, shape: Shape4D): Tensor<D> {
   const expected = sizeOf(shape) * DTYPES[dtype].lanes;
   if (data.length !== expected) {
-    throw invalid(
-      `\`out\` has ${data.length} entries; shape (${shape}) as ${dtype} needs ${expected}.`,
-    );
+    throw invalid(`\`out\` has ${data.length} entries; shape (${shape}) as ${dtype} needs ${expected}.`);
   }
   return new Tensor({ data, dtype, shape });
 }

@@ -65,7 +65,12 @@ export class LazyImageError extends Error {
 /** Whether `error` is a `LazyImageError` (of any copy of core), and of this `code` when one is given. */
 export function isLazyImageError(error: unknown, code?: ErrorCode): error is LazyImageError {
   const { name, code: found } = (error ?? {}) as Partial<LazyImageError>;
-  return error instanceof Error && name === "LazyImageError" && typeof found === "string" && found === (code ?? found);
+  return (
+    error instanceof Error &&
+    name === "LazyImageError" &&
+    typeof found === "string" &&
+    found === (code ?? found)
+  );
 }
 
 /** The error for an argument that is not what it should be. */

@@ -92,8 +92,7 @@ function resolveItem(item: number | Slice, size: number, axis: string): AxisRang
   const step = item.step ?? 1;
   // Python's slice.indices(): bounds are clipped to [lower, upper], which lie one lower for negative steps.
   const lower = step < 0 ? -1 : 0;
-  const clip = (value: number) =>
-    Math.max(lower, Math.min(value < 0 ? value + size : value, size + lower));
+  const clip = (value: number) => Math.max(lower, Math.min(value < 0 ? value + size : value, size + lower));
   const start = clip(item.start ?? -Infinity * step);
   const count = Math.max(0, Math.ceil((clip(item.stop ?? Infinity * step) - start) / step));
   return { start: count && start, step: count < 2 ? 1 : step, size: count };

@@ -149,9 +149,7 @@ const requestPrototype = {
     const text = JSON.stringify({ ...this }, function (this: Record<string, unknown>, key, value: unknown) {
       // JSON would quietly drop a function and rewrite a Date or a typed array.
       if (isPlain(this[key])) return value;
-      throw invalid(
-        `${key} is no plain data; give it to createRequest where the request arrives.`,
-      );
+      throw invalid(`${key} is no plain data; give it to createRequest where the request arrives.`);
     });
     return JSON.parse(text) as RequestJSON;
   },

@@ -37,11 +37,7 @@ export function stridesOf(shape: Shape4D, order: MemoryOrder = "C"): Strides4D {
 }
 
 /** The lowest and the highest element that a strided view touches. */
-export function extentOf(
-  shape: Shape4D,
-  strides: Strides4D,
-  offset: number,
-): [first: number, last: number] {
+export function extentOf(shape: Shape4D, strides: Strides4D, offset: number): [first: number, last: number] {
   const end = (bound: typeof Math.max) =>
     shape.reduce((sum, size, axis) => sum + bound(0, (size - 1) * strides[axis]!), offset);
   return [end(Math.min), end(Math.max)];

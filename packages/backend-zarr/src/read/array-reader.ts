@@ -370,10 +370,10 @@ export class ArrayReader {
     const shape = last.count.map((count, axis) => count + last.at[axis]!);
     const task: Task = { chunks, shape };
 
-    const consume = (slab: Uint8Array): void => {
+    const consume = (slab: Uint8Array, isOwn: boolean): void => {
       const [need] = needs;
       if (whole) {
-        const bytes = slab.slice();
+        const bytes = isOwn ? slab : slab.slice();
         this.#cache.set(need!.key, { decoded: true, bytes });
         this.#place(bytes, need!, reading);
       } else {
@@ -394,12 +394,14 @@ export class ArrayReader {
     };
     if (worker === undefined) {
       mainRunner ??= new TaskRunner(readFileSync);
-      await mainRunner.run(task, this.#layout, consume);
+      await mainRunner.run(task, this.#layout, (slab) => consume(slab, false));
     } else {
       const slab = await worker.run(task, this.#layout);
       reading.signal?.throwIfAborted();
-      consume(slab);
-      worker.recycle(slab);
+      // A chunk that came in memory of just its size is kept as it is.
+      const isKept = whole && slab.byteLength === slab.buffer.byteLength;
+      consume(slab, isKept);
+      if (!isKept) worker.recycle(slab);
     }
     reading.done(needs.length);
   }
