@@ -23,12 +23,13 @@ export function createAffine(values: ArrayLike<number> | ArrayLike<ArrayLike<num
   );
   const flat = rows.flat();
   if (
-    !rows.every(({ length }) => length * rows.length === 16) ||
+    flat.length !== 16 ||
+    !rows.every(({ length }) => length === 16 / rows.length && length < 5) ||
     !flat.every(Number.isFinite) ||
     flat.slice(12).join() !== "0,0,0,1"
   ) {
     throw invalid(
-      `An affine is four rows of four finite numbers, the last 0, 0, 0, 1; got ${rows.length} parts, (${flat}).`,
+      `An affine is 16 numbers, or four rows of four, finite, the last row 0, 0, 0, 1; got ${rows.length} parts, (${flat}).`,
     );
   }
   return Object.freeze(flat);

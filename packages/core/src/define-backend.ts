@@ -57,10 +57,11 @@ export function defineBackend(driver: BackendDriver): ImageDataBackend {
     const range = resolveIndex(index, shape);
     // Positive steps that cover the same positions; without `strided`, the dense region around them.
     const asked = range.map(({ start, step, size }): AxisRange => {
-      const stride = Math.abs(step);
-      const reach = stride * (size - 1);
-      const first = step < 0 ? start - reach : start;
-      return strided ? { start: first, step: stride, size } : { start: first, step: 1, size: reach + 1 };
+      const last = start + step * (size - 1);
+      const first = Math.min(start, last);
+      return strided
+        ? { start: first, step: Math.abs(step), size }
+        : { start: first, step: 1, size: Math.max(start, last) - first + 1 };
     }) as unknown as Range4D;
     const gaps = sizeOf(shapeOf(asked)) - sizeOf(shapeOf(range));
     return [range, asked, gaps, result, converted, scaling] as const;
@@ -99,12 +100,11 @@ export function defineBackend(driver: BackendDriver): ImageDataBackend {
   function explain(index?: Index, options: ReadOptions = {}): ReadPlan {
     const [range, asked, gaps, result, converted] = resolve(index, options);
     const elements = sizeOf(shapeOf(range));
+    const plan = elements > 0 ? driver.plan!(asked) : { requests: 0, bytes: 0, peakBytes: 0 };
     const outputBytes = elements * DTYPES[result].itemSize;
-    if (elements === 0) return { requests: 0, bytes: 0, outputBytes, peakBytes: 0 };
-    const plan = driver.plan!(asked);
-    // Besides what the driver holds: what lay between gaps, what that is converted to, and the caller's array.
+    // Besides what the driver holds: what is taken out between gaps, what that is converted to, the caller's array.
     let { peakBytes } = plan;
-    if (gaps) peakBytes += elements * DTYPES[dtype].itemSize;
+    if (gaps > 0) peakBytes += elements * DTYPES[dtype].itemSize;
     if (converted) peakBytes += outputBytes;
     if (options.out) peakBytes += outputBytes;
     return { ...plan, outputBytes, peakBytes };

@@ -79,23 +79,20 @@ export function normalizeIndex(
 }
 
 function resolveItem(item: number | Slice, size: number, axis: string): AxisRange {
-  if (typeof item === "number") {
-    const start = item < 0 ? item + size : item;
-    if (start < 0 || start >= size) {
-      throw wrong(
-        `Index ${item} is out of bounds for axis ${axis} of size ${size}; use ${-size} to ${size - 1}, or a slice.`,
-      );
-    }
-    // -0 is 0.
-    return { start: start + 0, step: 1, size: 1 };
+  const isNumber = typeof item === "number";
+  if (isNumber && (item < -size || item >= size)) {
+    throw wrong(
+      `Index ${item} is out of bounds for axis ${axis} of size ${size}; use ${-size} to ${size - 1}, or a slice.`,
+    );
   }
-  const step = item.step ?? 1;
+  const { start, stop, step } = isNumber ? slice(item, item + 1 || null) : item;
+  const by = step ?? 1;
   // Python's slice.indices(): bounds are clipped to [lower, upper], which lie one lower for negative steps.
-  const lower = step < 0 ? -1 : 0;
+  const lower = by < 0 ? -1 : 0;
   const clip = (value: number) => Math.max(lower, Math.min(value < 0 ? value + size : value, size + lower));
-  const start = clip(item.start ?? -Infinity * step);
-  const count = Math.max(0, Math.ceil((clip(item.stop ?? Infinity * step) - start) / step));
-  return { start: count && start, step: count < 2 ? 1 : step, size: count };
+  const first = clip(start ?? -Infinity * by);
+  const count = Math.max(0, Math.ceil((clip(stop ?? Infinity * by) - first) / by));
+  return { start: count && first, step: count < 2 ? 1 : by, size: count };
 }
 
 /**

@@ -164,25 +164,23 @@ const requestPrototype = {
  * @throws LazyImageError `ERR_INVALID_ARGUMENT` when `source` is nothing an image can come from, or the affine is no 4 x 4.
  */
 export function createRequest(source: ImageSource, options: RequestOptions = {}): BackendRequest {
-  let found = fromSource(source);
-  const base = ((found === undefined && source) || {}) as Partial<BackendRequest>;
+  const base = Object(fromSource(source) ?? source) as Partial<BackendRequest>;
   const fields = SOURCES.filter((field) => base[field] !== undefined);
   const [field] = fields;
+  let found: Sources | undefined = field === undefined ? base.reader && {} : fromSource(base[field]);
+  // Its name need not end in ".zarr".
   if (field === "remoteZarrUri") found = { remoteZarrUri: base[field]! };
-  else if (field !== undefined) found = fromSource(base[field]);
-  else if (base.reader !== undefined) found = { reader: base.reader };
   if (found === undefined || fields.length > 1) {
     throw invalid(
       `Cannot open ${fields.join(" and ") || (source === "" ? '""' : nameOf(source))}; give one path, URL, Blob, bytes, Tensor, source, store, reader or request.`,
     );
   }
-  const request: Record<string, unknown> = Object.assign(Object.create(requestPrototype), found, {
-    readerOptions: Object.freeze({ ...base.readerOptions, ...options.readerOptions }),
-  });
-  for (const option of ["name", "sibling", "fetch", "affine", "reader"] as const) {
+  const request: Record<string, unknown> = Object.assign(Object.create(requestPrototype), found);
+  for (const option of ["reader", "name", "sibling", "fetch", "affine"] as const) {
     const value = options[option] ?? base[option];
     if (value !== undefined) request[option] = option === "affine" ? createAffine(value as Affine) : value;
   }
+  request.readerOptions = Object.freeze({ ...base.readerOptions, ...options.readerOptions });
   return Object.freeze(request) as unknown as BackendRequest;
 }
 

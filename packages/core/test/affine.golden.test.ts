@@ -1,6 +1,5 @@
 import {
   type Affine,
-  cropAffine,
   type Index,
   resolveIndex,
   type Shape4D,
@@ -9,6 +8,7 @@ import {
   spacingOf,
   Tensor,
 } from "@lazyimg/core";
+import { cropAffine } from "@lazyimg/image";
 import { describe, expect, test } from "vitest";
 import { golden } from "./support/golden.js";
 

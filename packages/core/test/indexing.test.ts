@@ -1,12 +1,4 @@
-import {
-  type Index,
-  indexOf,
-  normalizeIndex,
-  resolveIndex,
-  type Shape4D,
-  shapeOf,
-  slice,
-} from "@lazyimg/core";
+import { type Index, normalizeIndex, resolveIndex, type Shape4D, shapeOf, slice } from "@lazyimg/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { anyItem, anyShape, anySlice } from "./support/arbitrary.js";
@@ -169,17 +161,5 @@ describe("resolveIndex", () => {
       size: (size - 1) / 3,
     });
     expect(resolveIndex(-1, [size, 1, 1, 1])[0]).toEqual({ start: size - 1, step: 1, size: 1 });
-  });
-});
-
-describe("indexOf", () => {
-  test("resolves to the same range again", () => {
-    const cases = anyShape(7).chain((shape) => fc.tuple(fc.constant(shape), fc.tuple(...shape.map(anyItem))));
-    fc.assert(
-      fc.property(cases, ([shape, items]) => {
-        const range = resolveIndex(items, shape);
-        expect(resolveIndex(indexOf(range), shape)).toEqual(range);
-      }),
-    );
   });
 });

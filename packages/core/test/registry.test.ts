@@ -219,10 +219,11 @@ describe("an affine in the request", () => {
     expect(inner.affine).toEqual(IDENTITY);
   });
 
-  test("is the backend's own affair when it has taken it already", async () => {
+  test("is told as an override, also where it equals the file's", async () => {
     const inner = backend("a");
     registerBackend("a", yes, () => inner);
-    expect(await resolveBackend(createRequest("scan.abc", { affine: IDENTITY }))).toBe(inner);
+    const resolved = await resolveBackend(createRequest("scan.abc", { affine: IDENTITY }));
+    expect(resolved).toMatchObject({ affine: IDENTITY, affineSource: "override" });
     expect(await resolveBackend(request)).toBe(inner);
   });
 

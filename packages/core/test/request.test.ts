@@ -163,7 +163,7 @@ describe("toJSON", () => {
     ["a store", store, {}, /zarrStore/],
     ["a tensor", tensor, {}, /tensor/],
     ["a fetch function", "a.nii", { fetch }, /fetch/],
-    ["a reader", "a.nii", { reader }, /reader/],
+    ["a reader", "a.nii", { reader }, /createBackend/],
     ["a function among the reader options", "a.nii", { readerOptions: { token: () => "" } }, /token/],
     ["a bigint among them", "a.nii", { readerOptions: { n: 1n } }, /\bn\b/],
     ["NaN among them", "a.nii", { readerOptions: { deep: [Number.NaN] } }, /plain/],
@@ -203,10 +203,10 @@ describe("describeRequest", () => {
     ["/data/what?.nii", {}, "/data/what?.nii"],
     ["https://h/scan.nii?X-Signature=secret#part", {}, "https://h/scan.nii"],
     ["s3://b/x.zarr?token=secret", {}, "s3://b/x.zarr"],
-    [bytes, {}, "a source of kind bytes"],
+    [bytes, {}, "a source (bytes)"],
     [bytes, { name: "scan.nii" }, "scan.nii (bytes)"],
     [new File([], "scan.nii"), {}, "scan.nii (blob)"],
-    [reader, {}, "a source of kind a reader"],
+    [reader, {}, "a source (reader)"],
   ])("%s", (source, options, expected) => {
     expect(describeRequest(createRequest(source, options))).toBe(expected);
   });

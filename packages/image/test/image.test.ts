@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { nifti } from "@lazyimg/backend-nifti";
 import { bytesSource, fileSource } from "@lazyimg/byte-source";
 import {
-  applyAffine,
   type BackendDescriptor,
   createRequest,
   defineBackend,
@@ -16,7 +15,7 @@ import {
   type Tensor,
   unregisterBackend,
 } from "@lazyimg/core";
-import { Image, openImage } from "@lazyimg/image";
+import { applyAffine, Image, openImage } from "@lazyimg/image";
 import { lazyReader } from "@lazyimg/reader-lazy";
 import { backendSuite, countingSource, volume } from "@lazyimg/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
