@@ -44,7 +44,7 @@ async function openFile(request: BackendRequest, file: GzippedFile, options: Opt
     return {
       source: inflated,
       head: await inflated.read(0, NIFTI_PROBE_BYTES, options),
-      mostBytes: inflated.index()?.size ?? (size === null ? null : size * MOST_DEFLATE_RATIO),
+      mostBytes: inflated.index?.()?.size ?? (size === null ? null : size * MOST_DEFLATE_RATIO),
     };
   } catch (error) {
     await source.close?.();

@@ -25,10 +25,17 @@ interface GzipOptions {
   readonly gzipIndex?: false | Uint8Array | ByteSource | string | undefined;
   readonly gzipCache?: IndexCache | undefined;
   readonly onWarning?: ((message: string) => void) | undefined;
+  readonly open: OpenInflated;
 }
 
+/** `gzipSource`, or what takes its place. */
+type OpenInflated = (
+  file: ByteSource,
+  options: GzipSourceOptions,
+) => ByteSource & Partial<Pick<GzipSource, "index">>;
+
 function optionsOf({ readerOptions }: BackendRequest): GzipOptions {
-  const { gzipIndex, gzipCache, onWarning } = readerOptions;
+  const { gzipIndex, gzipCache, onWarning, gzipSource: open = gzipSource } = readerOptions;
   const known =
     gzipIndex === undefined ||
     gzipIndex === false ||
@@ -41,10 +48,12 @@ function optionsOf({ readerOptions }: BackendRequest): GzipOptions {
     throw wrong("gzipCache", "true or an IndexCache", gzipCache);
   if (onWarning !== undefined && typeof onWarning !== "function")
     throw wrong("onWarning", "a function", onWarning);
+  if (typeof open !== "function") throw wrong("gzipSource", "a function", open);
   return {
     gzipIndex,
     gzipCache: cache,
     onWarning: onWarning as GzipOptions["onWarning"],
+    open: open as OpenInflated,
   };
 }
 
@@ -78,8 +87,9 @@ export function openGzip(
   request: BackendRequest,
   file: GzippedFile,
   head: Uint8Array | undefined,
-): GzipSource {
-  return gzipSource(file.source, { ...gzipOptions(request, file), head });
+): ReturnType<OpenInflated> {
+  const options = optionsOf(request);
+  return options.open(file.source, { ...sourceOptions(request, file, options), head });
 }
 
 /**
@@ -88,13 +98,15 @@ export function openGzip(
  * - `gzipIndex`: `false` for none, or where it is: bytes, a `ByteSource`, a path or a URL
  * - `gzipCache`: an `IndexCache`, or `true` for the platform's own, to keep indexes between runs
  * - `onWarning`: told why an index was not used; `console.warn` by default
+ * - `gzipSource`: inflates instead of it, as `workerGzipSource` of `@lazyimg/seekable-gzip/worker` does
  *
  * An index that is older than its file is refused, where both sources tell when they were modified.
- *
- * @throws LazyImageError `ERR_INVALID_ARGUMENT` for an option that is of no such kind
  */
-function gzipOptions(request: BackendRequest, file: GzippedFile): GzipSourceOptions {
-  const { gzipIndex, gzipCache, onWarning } = optionsOf(request);
+function sourceOptions(
+  request: BackendRequest,
+  file: GzippedFile,
+  { gzipIndex, gzipCache, onWarning }: GzipOptions,
+): GzipSourceOptions {
   const { name = "", voxels } = file;
   const shared: GzipSourceOptions = {
     onWarning,

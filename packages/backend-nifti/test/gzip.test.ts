@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { mkdtemp, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,7 +11,7 @@ import { fileSource } from "@lazyimg/byte-source";
 import { createRequest, type Index, slice } from "@lazyimg/core";
 import { type Image, openImage } from "@lazyimg/image";
 import { encodeNiftiHeader } from "@lazyimg/nifti-header";
-import { buildIndex, type GzipIndex, readIndex, writeIndex } from "@lazyimg/seekable-gzip";
+import { buildIndex, type GzipIndex, gzipSource, writeIndex } from "@lazyimg/seekable-gzip";
 import { type CountingSource, countingSource } from "@lazyimg/testkit";
 import { type MisbehavingServer, misbehavingServer } from "@lazyimg/testkit/server";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -142,6 +142,19 @@ describe("with a sidecar", () => {
     expect(source.requests).toBeLessThanOrEqual(plan.requests);
   });
 
+  test("readerOptions.gzipSource inflates instead, with the same sidecar", async () => {
+    const spied: unknown[] = [];
+    const spy: typeof gzipSource = (inner, options) => {
+      spied.push(options?.sidecar);
+      return gzipSource(inner, options);
+    };
+    const { image, source } = await openCounted(sidecar, { gzipSource: spy });
+    source.reset();
+    await expectPlane(image, 60);
+    expect(spied).toEqual([expect.any(Function)]);
+    expect(source.bytes).toBeLessThanOrEqual(1.1 * around(60).bytes);
+  });
+
   test("gzipped, it is read as well", async () => {
     const { image, source, warnings } = await openCounted(gzipSync(sidecar));
     source.reset();
@@ -238,7 +251,12 @@ describe("on disk", () => {
     const missing = await openPath({ gzipIndex: join(folder, "missing.gzidx") });
     await expectPlane(missing.image, 10);
     expect(missing.warnings).toEqual([expect.stringContaining("missing.gzidx")]);
-    for (const wrong of [{ gzipIndex: 7 }, { gzipCache: "yes" }, { onWarning: "loud" }]) {
+    for (const wrong of [
+      { gzipIndex: 7 },
+      { gzipCache: "yes" },
+      { onWarning: "loud" },
+      { gzipSource: true },
+    ]) {
       await expect(openPath(wrong)).rejects.toMatchObject({ code: "ERR_INVALID_ARGUMENT" });
     }
   });
@@ -411,13 +429,6 @@ describe("over HTTP", () => {
     expect(requestsOf(".gzidx").every(({ status }) => status === 206)).toBe(true);
     expect(other.warnings).toEqual([]);
   });
-});
-
-test("an index by another program is found too", async () => {
-  // indexed_gzip's file, beside what it was made of: no NIfTI, but the reading is the same.
-  const fixture = (name: string) =>
-    readFile(new URL(`../../seekable-gzip/test/fixtures/${name}`, import.meta.url));
-  expect(readIndex(await fixture("zlib-6.gz.gzidx")).checksums).toBe(undefined);
 });
 
 /** Most memory that a read takes in a process of its own, and the most that it may. */

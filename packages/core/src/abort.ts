@@ -6,15 +6,16 @@ const callbacks = new WeakMap<AbortSignal, Set<() => void>>();
  * A signal gets a single listener however many reads share it: Node warns of a leak at the eleventh.
  */
 export function onAbort(signal: AbortSignal, callback: () => void): () => void {
-  const all = callbacks.get(signal) ?? new Set();
-  if (!callbacks.has(signal)) {
-    callbacks.set(signal, all);
+  let waiting = callbacks.get(signal);
+  if (waiting === undefined) {
+    waiting = new Set();
+    callbacks.set(signal, waiting);
     signal.addEventListener("abort", () => {
-      for (const call of all) call();
+      for (const call of waiting!) call();
     });
   }
-  all.add(callback);
-  return () => all.delete(callback);
+  waiting.add(callback);
+  return () => waiting.delete(callback);
 }
 
 /**

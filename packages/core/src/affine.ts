@@ -23,13 +23,12 @@ export function createAffine(values: ArrayLike<number> | ArrayLike<ArrayLike<num
   );
   const flat = rows.flat();
   if (
-    flat.length !== 16 ||
-    !rows.every(({ length }) => length === 16 / rows.length && length < 5) ||
+    !rows.every(({ length }) => length * rows.length === 16 && length < 5) ||
     !flat.every(Number.isFinite) ||
     flat.slice(12).join() !== "0,0,0,1"
   ) {
     throw invalid(
-      `An affine is 16 numbers, or four rows of four, finite, the last row 0, 0, 0, 1; got ${rows.length} parts, (${flat}).`,
+      `An affine is 16 numbers, or four rows of four, finite, ending in 0, 0, 0, 1; got ${rows.length} parts, (${flat}).`,
     );
   }
   return Object.freeze(flat);
@@ -60,15 +59,13 @@ export function invertAffine(affine: Affine): Affine {
   if (!(Math.abs(volume) > 0)) {
     throw invalid(`Affine (${affine}) has no inverse; its axes must be independent.`);
   }
-  const row = (n: number) => {
-    const [x, y, z] = [cofactor(0, n) / volume, cofactor(1, n) / volume, cofactor(2, n) / volume] as const;
-    return [x, y, z, -(x * affine[3]! + y * affine[7]! + z * affine[11]!)];
-  };
-  return Object.freeze([...row(0), ...row(1), ...row(2), 0, 0, 0, 1]);
+  const linear = IDENTITY.map((one, n) => (n < 12 && n % 4 < 3 ? cofactor(n % 4, n >> 2) / volume : one));
+  const shift = IDENTITY.map((one, n) => (n < 12 && n % 4 === 3 ? -affine[n]! : one));
+  return multiplyAffines(linear, shift);
 }
 
 /** Distance between neighbouring voxels along I, J, K, in millimetres: the lengths of the affine's columns. */
 export function spacingOf(affine: Affine): [number, number, number] {
   const length = (n: number) => Math.sqrt(affine[n]! ** 2 + affine[n + 4]! ** 2 + affine[n + 8]! ** 2);
-  return [length(0), length(1), length(2)];
+  return [0, 1, 2].map(length) as [number, number, number];
 }

@@ -80,22 +80,25 @@ function copyPlane(
   { size: nx, from: sx, to: dx }: Loop,
   { size: ny, from: sy, to: dy }: Loop,
 ): void {
-  for (let y = 0, rows: number; y < ny; y += rows) {
-    rows = y + 8 > ny ? 1 : 8;
+  const rows = ny < 8 ? 1 : 8;
+  for (let next = 0; next < ny; next += rows) {
+    // At the end, some rows once more rather than fewer.
+    const y = Math.min(next, ny - rows);
     for (let word = 0; word < run; word++) {
       let a = from + y * sy + word;
       let b = to + y * dy + word;
-      for (let x = 0; x < nx; x++, a += sx, b += dx) {
-        target[b] = source[a]!;
-        if (rows === 1) continue;
-        target[b + dy] = source[a + sy]!;
-        target[b + 2 * dy] = source[a + 2 * sy]!;
-        target[b + 3 * dy] = source[a + 3 * sy]!;
-        target[b + 4 * dy] = source[a + 4 * sy]!;
-        target[b + 5 * dy] = source[a + 5 * sy]!;
-        target[b + 6 * dy] = source[a + 6 * sy]!;
-        target[b + 7 * dy] = source[a + 7 * sy]!;
-      }
+      if (rows === 1) for (let x = 0; x < nx; x++, a += sx, b += dx) target[b] = source[a]!;
+      else
+        for (let x = 0; x < nx; x++, a += sx, b += dx) {
+          target[b] = source[a]!;
+          target[b + dy] = source[a + sy]!;
+          target[b + 2 * dy] = source[a + 2 * sy]!;
+          target[b + 3 * dy] = source[a + 3 * sy]!;
+          target[b + 4 * dy] = source[a + 4 * sy]!;
+          target[b + 5 * dy] = source[a + 5 * sy]!;
+          target[b + 6 * dy] = source[a + 6 * sy]!;
+          target[b + 7 * dy] = source[a + 7 * sy]!;
+        }
     }
   }
 }

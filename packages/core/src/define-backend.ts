@@ -57,11 +57,11 @@ export function defineBackend(driver: BackendDriver): ImageDataBackend {
     const range = resolveIndex(index, shape);
     // Positive steps that cover the same positions; without `strided`, the dense region around them.
     const asked = range.map(({ start, step, size }): AxisRange => {
-      const last = start + step * (size - 1);
-      const first = Math.min(start, last);
+      const stride = Math.abs(step);
+      const first = Math.min(start, start + step * (size - 1));
       return strided
-        ? { start: first, step: Math.abs(step), size }
-        : { start: first, step: 1, size: Math.max(start, last) - first + 1 };
+        ? { start: first, step: stride, size }
+        : { start: first, step: 1, size: stride * (size - 1) + 1 };
     }) as unknown as Range4D;
     const gaps = sizeOf(shapeOf(asked)) - sizeOf(shapeOf(range));
     return [range, asked, gaps, result, converted, scaling] as const;
@@ -74,16 +74,17 @@ export function defineBackend(driver: BackendDriver): ImageDataBackend {
     const [range, asked, gaps, result, converted, scaling] = resolve(index, options);
     const size = shapeOf(range);
     const target = out && outTensor(out, result as D, size);
-    if (sizeOf(size) === 0) return target ?? outTensor(allocate(result as D, 0), result as D, size);
-
     const direct = !converted && range.every(({ step }) => step === 1);
     let values: Tensor;
     try {
-      values = await driver.readRegion(asked, {
-        signal,
-        onProgress,
-        target: direct ? target : undefined,
-      });
+      values =
+        sizeOf(size) === 0
+          ? outTensor(allocate(dtype, 0), dtype, shapeOf(asked))
+          : await driver.readRegion(asked, {
+              signal,
+              onProgress,
+              target: direct ? target : undefined,
+            });
     } finally {
       // However the driver took an abort, the reader hears the signal's own reason.
       signal?.throwIfAborted();

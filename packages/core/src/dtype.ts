@@ -66,10 +66,10 @@ export const DTYPES: Readonly<Record<DType, DTypeInfo>> = /* @__PURE__ */ (() =>
     complex128: Float64Array,
   };
   const entries = Object.entries(arrays).map(([name, array]) => {
-    // The first letter of a name tells the kind.
+    // The name tells the kind by its first letter, and the bits.
     const kind = name[0] as DTypeInfo["kind"];
     const lanes = kind === "c" ? 2 : 1;
-    return [name, { kind, lanes, array, itemSize: lanes * array.BYTES_PER_ELEMENT }];
+    return [name, { kind, lanes, array, itemSize: Number(name.replace(/\D+/, "")) / 8 }];
   });
   return Object.freeze(Object.fromEntries(entries));
 })();
@@ -88,7 +88,7 @@ export function checkDType<D extends DType>(dtype: D): D {
   if (isDType(dtype)) return dtype;
   throw new LazyImageError(
     "ERR_UNSUPPORTED_DTYPE",
-    `Data type ${String(dtype)} is not known; use ${Object.keys(DTYPES)}.`,
+    `Data type ${String(dtype)} is not understood; use ${Object.keys(DTYPES)}.`,
   );
 }
 

@@ -53,7 +53,11 @@ const without = <T extends { name: string }>(list: readonly T[], given: string) 
   list.filter(({ name }) => name !== given);
 
 /** The list with one more entry, which replaces that of its name. */
-function insert<T extends { name: string }>(list: readonly T[], entry: T, { prepend = true }): readonly T[] {
+function insert<T extends { name: string }>(
+  list: readonly T[],
+  entry: T,
+  { prepend = true } = {},
+): readonly T[] {
   const parts = Object.keys(entry) as (keyof T)[];
   // Registering the very same thing twice is no event.
   if (list.some((other) => parts.every((part) => other[part] === entry[part]))) return list;
@@ -70,7 +74,7 @@ export function registerBackend(
   name: string,
   matches: BackendMatcher,
   open: BackendFactory,
-  options: { prepend?: boolean } = {},
+  options?: { prepend?: boolean },
 ): void {
   const held = registry();
   held.backends = insert(held.backends, { name, matches, open }, options);
@@ -140,7 +144,7 @@ export function registerWriter(
   name: string,
   matches: WriterMatcher,
   write: WriteFunction,
-  options: { prepend?: boolean } = {},
+  options?: { prepend?: boolean },
 ): void {
   const held = registry();
   held.writers = insert(held.writers, { name, matches, write }, options);

@@ -89,7 +89,8 @@ export type ImageSource =
   | BackendRequest
   | RequestJSON;
 
-const SOURCES = ["path", "remoteZarrUri", "zarrStore", "blob", "bytes", "byteSource", "tensor"] as const;
+const FILES = ["path", "blob", "bytes", "byteSource"] as const;
+const SOURCES = [...FILES, "remoteZarrUri", "zarrStore", "tensor"] as const;
 type SourceField = (typeof SOURCES)[number];
 type Sources = { [K in SourceField | "reader"]?: NonNullable<BackendRequest[K]> };
 
@@ -98,30 +99,25 @@ export function isLazyReader(reader: unknown): reader is LazyReader {
   return hasMembers(reader, "function", "createBackend");
 }
 
-/** Whether `text` begins with a URL's scheme; a single letter is a Windows drive. */
-function hasScheme(text: string): boolean {
-  return /^[a-z][a-z0-9+.-]+:/i.test(text);
-}
+/** A URL: its scheme, user and password, path without trailing slashes, query. One letter is a Windows drive, no scheme. */
+const LOCATION = /^([a-z][a-z0-9+.-]+:(?:\/\/)?)([^/?#]*@)?([^?#]*?)\/*([?#].*)?$/is;
 
 /** The last segment of a path or URL: no folders, no trailing slashes, and of a URL no query, fragment or escapes. */
-function lastSegment(path: string): string {
-  const isUrl = hasScheme(path);
-  const [, segment] = (isUrl ? /([^/?#]*)\/*([?#]|$)/ : /([^/\\]*)[/\\]*$/).exec(path) as unknown as [
-    string,
-    string,
-  ];
+function lastSegment(location: string): string {
+  const path = LOCATION.exec(location)?.[3];
+  const segment = /([^/\\]*)[/\\]*$/.exec(path ?? location)![1]!;
   try {
-    return isUrl ? decodeURIComponent(segment) : segment;
+    return path === undefined ? segment : decodeURIComponent(segment);
   } catch {
     return segment;
   }
 }
 
 function fromLocation(location: string): Sources {
-  const isRemoteZarr =
-    hasScheme(location) && !/^file:/i.test(location) && /\.zarr$/i.test(lastSegment(location));
-  if (!isRemoteZarr) return { path: location };
-  return { remoteZarrUri: location.replace(/^([^?#]*?)\/+(?=$|[?#])/, "$1") };
+  const isRemote = LOCATION.test(location) && !/^file:/i.test(location);
+  return isRemote && /\.zarr$/i.test(lastSegment(location))
+    ? { remoteZarrUri: location.replace(LOCATION, "$1$2$3$4") }
+    : { path: location };
 }
 
 /** The source that `source` is by itself; undefined when it is a request, or nothing that an image can come from. */
@@ -140,8 +136,8 @@ function fromSource(source: unknown): Sources | undefined {
 
 /** Whether JSON keeps the value as it is; its parts are asked about one by one. */
 function isPlain(value: unknown): boolean {
-  const kept = [null, Object.prototype, Array.prototype, String.prototype, Boolean.prototype];
-  return Number.isFinite(value) || kept.includes(Object.getPrototypeOf(value ?? {}) as null);
+  const kept: unknown[] = [Object, Array, String, Boolean, undefined];
+  return Number.isFinite(value) || kept.includes((value ?? {}).constructor);
 }
 
 const requestPrototype = {
@@ -172,7 +168,7 @@ export function createRequest(source: ImageSource, options: RequestOptions = {})
   if (field === "remoteZarrUri") found = { remoteZarrUri: base[field]! };
   if (found === undefined || fields.length > 1) {
     throw invalid(
-      `Cannot open ${fields.join(" and ") || (source === "" ? '""' : nameOf(source))}; give one path, URL, Blob, bytes, Tensor, source, store, reader or request.`,
+      `Cannot open ${fields.join(" and ") || `this ${nameOf(source)}`}; give one path, URL, Blob, bytes, Tensor, source, store, reader or request.`,
     );
   }
   const request: Record<string, unknown> = Object.assign(Object.create(requestPrototype), found);
@@ -210,19 +206,16 @@ export function requestName(request: Named): string | undefined {
  * @param extensions with their dot: `".nii"`, `".nii.gz"`
  */
 export function hasExtension(request: BackendRequest, ...extensions: readonly string[]): boolean {
-  const { path, blob, bytes, byteSource, reader } = request;
   const name = requestName(request)?.toLowerCase() ?? "";
-  const isFile = reader === undefined && (path ?? blob ?? bytes ?? byteSource) !== undefined;
-  return isFile && extensions.some((extension) => name.endsWith(extension.toLowerCase()));
+  const isFile = FILES.some((field) => field in request);
+  return isFile && !request.reader && extensions.some((extension) => name.endsWith(extension.toLowerCase()));
 }
 
 /** A request in a few words, for messages. Never shows a URL's user, password and query, where secrets live. */
 export function describeRequest(request: BackendRequest): string {
-  const location = request.path ?? request.remoteZarrUri;
-  if (location !== undefined) {
-    return location.replace(/^([a-z][a-z0-9+.-]+:\/\/)([^/?#]*@)?([^?#]*).*/is, "$1$3");
-  }
+  const { path, remoteZarrUri } = request;
   // What it comes from is set first.
   const [kind] = Object.keys(request);
-  return `${requestName(request) ?? "a source"} (${kind})`;
+  const location = path ?? remoteZarrUri;
+  return location?.replace(LOCATION, "$1$3") ?? `${requestName(request) ?? "a source"} (${kind})`;
 }

@@ -76,7 +76,7 @@ export class Tensor<D extends DType = DType> {
       !fits
     ) {
       throw invalid(
-        `A ${dtype} tensor of four sizes (${shape}), strides (${strides}) and offset ${offset} needs elements ${first} to ${last} of a ${array.name}; got ${elements} of a ${found}.`,
+        `A ${dtype} tensor of four sizes (${shape}) and strides (${strides}) needs elements ${first} to ${last} of a ${array.name}; got ${elements} of a ${found}.`,
       );
     }
     Object.assign(this, { data, dtype, shape, strides, offset });
@@ -153,7 +153,7 @@ export class Tensor<D extends DType = DType> {
 
   /** As zarrita's chunk: `{ data, shape, stride }`, C order. */
   toZarrChunk(): { data: DataOf<D>; shape: number[]; stride: number[] } {
-    const { data, shape, strides } = this.contiguous("C");
+    const { data, shape, strides } = this.contiguous();
     return { data, shape: [...shape], stride: [...strides] };
   }
 }

@@ -183,15 +183,7 @@ export function gzipSource(inner: ByteSource, options: GzipSourceOptions = {}): 
 
   const known = (): Checkpoints => {
     const index = given ?? pass.index;
-    if (index !== null) {
-      return {
-        points: index.points,
-        checksums: index.checksums ?? null,
-        size: index.size,
-        compressed: index.compressedSize,
-        complete: true,
-      };
-    }
+    if (index !== null) return checkpointsOf(index);
     return {
       points: pass.points,
       checksums: pass.checksums,
@@ -419,16 +411,11 @@ export function gzipSource(inner: ByteSource, options: GzipSourceOptions = {}): 
     read,
     stream,
     ...(inner.version && { version: inner.version.bind(inner) }),
+    ...(inner.modified && { modified: inner.modified.bind(inner) }),
     cost(offset, length) {
       const map = known();
       const end = offset + length;
-      let bytes = 0;
-      let requests = 0;
-      for (const span of spansOf(map, offset, Math.min(end, map.size))) {
-        if (spans.has(span)) continue;
-        bytes += compressedLength(span);
-        requests++;
-      }
+      let { bytes, requests } = spanCost(map, offset, end, (span) => spans.has(span));
       if (!map.complete && end > pass.produced) {
         // How well what lies ahead compresses is a guess from what was passed; 1 : 2 where nothing was.
         const ratio = pass.produced > 0 ? pass.consumed / pass.produced : 0.5;
@@ -475,6 +462,36 @@ export async function buildIndex(
   });
   await pass.read(0, Number.POSITIVE_INFINITY, () => undefined, { signal });
   return pass.index!;
+}
+
+function checkpointsOf(index: GzipIndex): Checkpoints {
+  return {
+    points: index.points,
+    checksums: index.checksums ?? null,
+    size: index.size,
+    compressed: index.compressedSize,
+    complete: true,
+  };
+}
+
+/** What it takes to read `[from, to)` as far as there are checkpoints, but for spans that are there. */
+function spanCost(
+  map: Checkpoints,
+  from: number,
+  to: number,
+  has: (span: Span) => boolean,
+): { bytes: number; requests: number } {
+  const needed = spansOf(map, from, Math.min(to, map.size)).filter((span) => !has(span));
+  return { bytes: needed.reduce((sum, span) => sum + compressedLength(span), 0), requests: needed.length };
+}
+
+/** What it takes to read a range through an index. */
+export function costThrough(
+  index: GzipIndex,
+  offset: number,
+  length: number,
+): { bytes: number; requests: number; peakBytes: number } {
+  return { ...spanCost(checkpointsOf(index), offset, offset + length, () => false), peakBytes: MOST_PEAK };
 }
 
 /** The spans that `[from, to)` touches. */

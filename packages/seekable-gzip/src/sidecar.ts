@@ -10,13 +10,10 @@ export type Sidecar = Uint8Array | ByteSource | ((signal?: AbortSignal) => Promi
 // Windows of 32768 points. A number that bounds an allocation, not one that a file reaches.
 const MOST_BYTES = 1 << 30;
 
-/** Reads a sidecar; `null` where there is none. */
-export async function loadSidecar(sidecar: Sidecar, signal?: AbortSignal): Promise<GzipIndex | null> {
-  if (sidecar instanceof Uint8Array) return readIndex(sidecar);
-  if (typeof sidecar === "function") {
-    const bytes = await sidecar(signal);
-    return bytes === null ? null : readIndex(bytes);
-  }
+/** The bytes of a sidecar; `null` where there is none. */
+export async function readSidecar(sidecar: Sidecar, signal?: AbortSignal): Promise<Uint8Array | null> {
+  if (sidecar instanceof Uint8Array) return sidecar;
+  if (typeof sidecar === "function") return sidecar(signal);
   if (!isByteSource(sidecar)) {
     throw new LazyImageError(
       "ERR_INVALID_ARGUMENT",
@@ -30,7 +27,13 @@ export async function loadSidecar(sidecar: Sidecar, signal?: AbortSignal): Promi
       `A gzip index of ${size ?? "unknown"} bytes; at most ${MOST_BYTES} are read.`,
     );
   }
-  return readIndex(await sidecar.read(0, size, { signal }));
+  return sidecar.read(0, size, { signal });
+}
+
+/** Reads a sidecar; `null` where there is none. */
+export async function loadSidecar(sidecar: Sidecar, signal?: AbortSignal): Promise<GzipIndex | null> {
+  const bytes = await readSidecar(sidecar, signal);
+  return bytes === null ? null : readIndex(bytes);
 }
 
 /**

@@ -191,12 +191,15 @@ export class SpanReader {
   /** The compressed bytes of a span. */
   async #input(span: Span, signal: AbortSignal): Promise<Memory> {
     const memory = this.#inputs.lend(compressedLength(span));
-    const bytes = await this.#inner.read(firstByte(span), memory.bytes.length, {
-      signal,
-      into: memory.bytes,
-    });
-    if (bytes.length < memory.bytes.length) throw ended(firstByte(span) + bytes.length);
+    await this.#fill(span, memory.bytes, signal);
     return memory;
+  }
+
+  async #fill(span: Span, into: Uint8Array, signal: AbortSignal): Promise<void> {
+    const bytes = await this.#inner.read(firstByte(span), into.length, { signal, into });
+    if (bytes.length < into.length) throw ended(firstByte(span) + bytes.length);
+    // A source that knows no `into`.
+    if (bytes.buffer !== into.buffer) into.set(bytes);
   }
 
   /** With our own decoder, which tells what is wrong. */
@@ -220,12 +223,10 @@ export class SpanReader {
     if (platformInflate === null || !throughPlatform(span)) return null;
     const { inflate, free } = platformInflate;
     const size = sizeOf(span);
-    const length = compressedLength(span);
     this.#beside++;
     try {
       const stream = new SpanStream(span.start, span.end!.bit, (most) => this.#inputs.take(most));
-      const read = await this.#inner.read(firstByte(span), length, { signal, into: stream.body });
-      if (read.length < length) throw ended(firstByte(span) + read.length);
+      await this.#fill(span, stream.body, signal);
       const { history } = stream;
       let output: Uint8Array;
       try {

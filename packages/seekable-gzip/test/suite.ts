@@ -10,11 +10,21 @@ import {
 } from "@lazyimg/seekable-gzip";
 import { describe, expect, it } from "vitest";
 import { CountingSource, randomFrom, same } from "./counting-source.js";
+import { sample } from "./sample.mjs";
 
 const SPACING = 65536;
 
-/** Everything that must hold in Node and in browsers alike. `load` reads a file of `fixtures/`; `cacheName` is a cache to use. */
-export function seekableGzipSuite(load: (name: string) => Promise<Uint8Array>, cacheName: string): void {
+/** Kept gzipped once more. */
+const WRAPPED = new Set(["stored.gz", "huffman-only.gz", "rle.gz"]);
+
+/** Everything that must hold in Node and in browsers alike. `read` reads a file of `fixtures/`; `cacheName` is a cache to use. */
+export function seekableGzipSuite(read: (name: string) => Promise<Uint8Array>, cacheName: string): void {
+  async function load(name: string): Promise<Uint8Array> {
+    if (!WRAPPED.has(name)) return read(name);
+    const bytes = (await read(`${name}.gz`)) as Uint8Array<ArrayBuffer>;
+    return drain(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip")));
+  }
+
   const files = [
     "zlib-1.gz",
     "zlib-6.gz",
@@ -29,6 +39,7 @@ export function seekableGzipSuite(load: (name: string) => Promise<Uint8Array>, c
     "gzip.gz",
     "pigz-i.gz",
     "zopfli.gz",
+    "libdeflate.gz",
     "bgzip.gz",
   ];
   const exchanged = [
@@ -39,6 +50,7 @@ export function seekableGzipSuite(load: (name: string) => Promise<Uint8Array>, c
     "decorated.gz",
     "pigz-i.gz",
     "zopfli.gz",
+    "libdeflate.gz",
   ];
 
   async function randomReads(
@@ -56,9 +68,9 @@ export function seekableGzipSuite(load: (name: string) => Promise<Uint8Array>, c
     }
   }
 
-  async function drain(stream: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  async function drain(stream: AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>): Promise<Uint8Array> {
     const pieces: Uint8Array[] = [];
-    for await (const piece of stream) pieces.push(piece.slice());
+    for await (const piece of stream as AsyncIterable<Uint8Array>) pieces.push(piece.slice());
     return new Uint8Array(await new Blob(pieces as Uint8Array<ArrayBuffer>[]).arrayBuffer());
   }
 
@@ -71,7 +83,7 @@ export function seekableGzipSuite(load: (name: string) => Promise<Uint8Array>, c
 
   describe.each(files)("%s", (name) => {
     it("gives equal bytes at random, while the pass goes on and after", async () => {
-      const raw = await load("sample.raw");
+      const raw = sample();
       const source = gzipSource(new CountingSource(await load(name)), { spacing: SPACING });
       expect(await source.size()).toBe(null);
       await randomReads(source, raw, 1, 25);
@@ -82,7 +94,7 @@ export function seekableGzipSuite(load: (name: string) => Promise<Uint8Array>, c
     });
 
     it("streams, from before and behind what was passed", async () => {
-      const raw = await load("sample.raw");
+      const raw = sample();
       const source = gzipSource(new CountingSource(await load(name)), { spacing: SPACING });
       await source.read(100_000, 10);
       expect(same(await drain(source.stream(5, 200_000)), raw.subarray(5, 200_005))).toBe(true);
@@ -93,7 +105,7 @@ export function seekableGzipSuite(load: (name: string) => Promise<Uint8Array>, c
     });
 
     it("answers many readers at once", async () => {
-      const raw = await load("sample.raw");
+      const raw = sample();
       const source = gzipSource(new CountingSource(await load(name)), { spacing: SPACING });
       await Promise.all(Array.from({ length: 8 }, (_, i) => randomReads(source, raw, i + 10, 6)));
       const streams = await Promise.all([0, 70_000, 1].map((from) => drain(source.stream(from, raw.length))));
@@ -101,7 +113,7 @@ export function seekableGzipSuite(load: (name: string) => Promise<Uint8Array>, c
     });
 
     it("reads through an index of its own", async () => {
-      const raw = await load("sample.raw");
+      const raw = sample();
       const inner = new CountingSource(await load(name));
       const index = await buildIndex(inner, { spacing: SPACING });
       expect(index).toMatchObject({ compressedSize: inner.bytes.length, size: raw.length, spacing: SPACING });
@@ -117,7 +129,7 @@ export function seekableGzipSuite(load: (name: string) => Promise<Uint8Array>, c
 
   describe.each(exchanged)("the sidecar that indexed_gzip made of %s", (name) => {
     it("is read, and used", async () => {
-      const raw = await load("sample.raw");
+      const raw = sample();
       const inner = new CountingSource(await load(name));
       const warnings: string[] = [];
       const sidecar = await load(`${name}.gzidx`);
@@ -130,7 +142,7 @@ export function seekableGzipSuite(load: (name: string) => Promise<Uint8Array>, c
 
   describe("sidecars", () => {
     it("fetch the spans around a range, and nothing else", async () => {
-      const raw = await load("sample.raw");
+      const raw = sample();
       const inner = new CountingSource(await load("pigz-i.gz"));
       const source = gzipSource(inner, { sidecar: await load("pigz-i.gz.gzidx") });
       const { points } = readIndex(await load("pigz-i.gz.gzidx"));
@@ -156,7 +168,7 @@ export function seekableGzipSuite(load: (name: string) => Promise<Uint8Array>, c
     });
 
     it("of another file are refused, with a warning, and the pass takes over", async () => {
-      const raw = await load("sample.raw");
+      const raw = sample();
       for (const [file, other] of [
         ["zlib-6.gz", "stored.gz"],
         ["zlib-1.gz", "zlib-6.gz"],
@@ -171,7 +183,7 @@ export function seekableGzipSuite(load: (name: string) => Promise<Uint8Array>, c
     });
 
     it("of another file of the same size are found out when they are used", async () => {
-      const raw = await load("sample.raw");
+      const raw = sample();
       const bytes = await load("zlib-1.gz");
       const foreign = readIndex(await load("zlib-6.gz.gzidx"));
       const warnings: string[] = [];
@@ -184,7 +196,7 @@ export function seekableGzipSuite(load: (name: string) => Promise<Uint8Array>, c
     });
 
     it("that are no sidecars are refused", async () => {
-      const raw = await load("sample.raw");
+      const raw = sample();
       const good = await load("zlib-6.gz.gzidx");
       const far = good.slice();
       far[35 + 18 + 8 + 7] = 0x7f;
@@ -221,7 +233,7 @@ export function seekableGzipSuite(load: (name: string) => Promise<Uint8Array>, c
     });
 
     it("inflates nothing twice: reading on in order fetches every byte once", async () => {
-      const raw = await load("sample.raw");
+      const raw = sample();
       const inner = new CountingSource(await load("zlib-6.gz"));
       const source = gzipSource(inner, { spacing: SPACING });
       for (let at = 0; at < raw.length; at += 10_000) {
@@ -233,7 +245,7 @@ export function seekableGzipSuite(load: (name: string) => Promise<Uint8Array>, c
     });
 
     it("passes BGZF blocks that nobody wants without inflating them", async () => {
-      const raw = await load("sample.raw");
+      const raw = sample();
       const bytes = (await load("bgzip.gz")).slice();
       // A flipped bit in the third block's data: who reads the last one does not notice.
       let at = 0;
@@ -258,7 +270,7 @@ export function seekableGzipSuite(load: (name: string) => Promise<Uint8Array>, c
   });
 
   describe("bad data", () => {
-    const read = async (bytes: Uint8Array): Promise<string> => {
+    const codeOfAll = async (bytes: Uint8Array): Promise<string> => {
       const source = gzipSource(new CountingSource(bytes), { spacing: SPACING });
       const code = await codeOf(source.read(0, 1_000_000));
       // For good: nothing later contradicts it.
@@ -266,13 +278,13 @@ export function seekableGzipSuite(load: (name: string) => Promise<Uint8Array>, c
       return code;
     };
     const changed = async (name: string, change: (bytes: Uint8Array) => Uint8Array): Promise<string> =>
-      read(change((await load(name)).slice()));
+      codeOfAll(change((await load(name)).slice()));
 
     it("is told by its code", async () => {
-      expect(await read(new Uint8Array(0))).toBe("ERR_TRUNCATED");
-      expect(await read(new Uint8Array(100))).toBe("ERR_CORRUPT");
-      expect(await read(new TextEncoder().encode("<html>not found</html>"))).toBe("ERR_CORRUPT");
-      expect(await changed("zlib-6.gz", (bytes) => bytes.subarray(0, 60_000))).toBe("ERR_TRUNCATED");
+      expect(await codeOfAll(new Uint8Array(0))).toBe("ERR_TRUNCATED");
+      expect(await codeOfAll(new Uint8Array(100))).toBe("ERR_CORRUPT");
+      expect(await codeOfAll(new TextEncoder().encode("<html>not found</html>"))).toBe("ERR_CORRUPT");
+      expect(await changed("zlib-6.gz", (bytes) => bytes.subarray(0, 30_000))).toBe("ERR_TRUNCATED");
       expect(await changed("zlib-6.gz", (bytes) => bytes.subarray(0, -1))).toBe("ERR_TRUNCATED");
       expect(await changed("zlib-6.gz", (bytes) => bytes.subarray(0, 5))).toBe("ERR_TRUNCATED");
       const flip = (at: number) => (bytes: Uint8Array) => {
@@ -305,7 +317,7 @@ export function seekableGzipSuite(load: (name: string) => Promise<Uint8Array>, c
     });
 
     it("gives an error or the right bytes, over 300 corruptions of whole files and of indexed ones", async () => {
-      const raw = await load("sample.raw");
+      const raw = sample();
       const random = randomFrom(2024);
       const originals = await Promise.all(["zlib-6.gz", "members.gz", "bgzip.gz", "fixed.gz"].map(load));
       const indexes = await Promise.all(
@@ -341,7 +353,7 @@ export function seekableGzipSuite(load: (name: string) => Promise<Uint8Array>, c
     });
 
     it("passes on what the inner source fails with, and goes on afterwards", async () => {
-      const raw = await load("sample.raw");
+      const raw = sample();
       const inner = new CountingSource(await load("zlib-6.gz"));
       const source = gzipSource(inner, { spacing: SPACING });
       await source.read(0, 100);
@@ -354,8 +366,8 @@ export function seekableGzipSuite(load: (name: string) => Promise<Uint8Array>, c
 
   describe("aborts", () => {
     it("reject with the reason itself, and fail no other reader", async () => {
-      const raw = await load("sample.raw");
-      const source = gzipSource(new CountingSource(await load("zlib-6.gz"), 2048), { spacing: SPACING });
+      const raw = sample();
+      const source = gzipSource(new CountingSource(await load("zlib-6.gz"), 512), { spacing: SPACING });
       const reason = new Error("left");
       const controller = new AbortController();
       const leaving = source.read(200_000, 50_000, { signal: controller.signal });
@@ -367,8 +379,8 @@ export function seekableGzipSuite(load: (name: string) => Promise<Uint8Array>, c
     });
 
     it("of the last reader stop the pass, which later goes on where it stopped", async () => {
-      const raw = await load("sample.raw");
-      const inner = new CountingSource(await load("zlib-6.gz"), 2048);
+      const raw = sample();
+      const inner = new CountingSource(await load("zlib-6.gz"), 512);
       const source = gzipSource(inner, { spacing: SPACING });
       const controller = new AbortController();
       const leaving = source.read(290_000, 1000, { signal: controller.signal });
@@ -384,7 +396,7 @@ export function seekableGzipSuite(load: (name: string) => Promise<Uint8Array>, c
     });
 
     it("of one reader leave a span to the others", async () => {
-      const raw = await load("sample.raw");
+      const raw = sample();
       const source = gzipSource(new CountingSource(await load("zlib-6.gz")), { spacing: SPACING });
       await source.read(0, raw.length);
       const controller = new AbortController();
@@ -406,7 +418,7 @@ export function seekableGzipSuite(load: (name: string) => Promise<Uint8Array>, c
     });
 
     it("reads into the caller's memory", async () => {
-      const raw = await load("sample.raw");
+      const raw = sample();
       const source = gzipSource(new CountingSource(await load("zlib-6.gz")), { spacing: SPACING });
       const into = new Uint8Array(10_000);
       for (const offset of [200_000, 1000, 291_000]) {
@@ -417,7 +429,7 @@ export function seekableGzipSuite(load: (name: string) => Promise<Uint8Array>, c
     });
 
     it("gives memory that is the caller's", async () => {
-      const raw = await load("sample.raw");
+      const raw = sample();
       const source = gzipSource(new CountingSource(await load("zlib-6.gz")), { spacing: SPACING });
       await source.read(0, raw.length);
       (await source.read(70_000, 1000)).fill(0);
@@ -447,12 +459,12 @@ export function seekableGzipSuite(load: (name: string) => Promise<Uint8Array>, c
 
     it("knows gzip when it sees it", async () => {
       expect(isGzip(await load("bgzip.gz"))).toBe(true);
-      expect(isGzip(await load("sample.raw"))).toBe(false);
+      expect(isGzip(sample())).toBe(false);
       expect(isGzip(new Uint8Array(2))).toBe(false);
     });
 
     it("keeps its index in a cache, by key and version", async () => {
-      const raw = await load("sample.raw");
+      const raw = sample();
       const kept = new Map<string, Uint8Array>();
       const cache = {
         get: async (key: string) => kept.get(key) ?? null,

@@ -1,0 +1,2 @@
+/** What all fixtures hold. */
+export function sample(): Uint8Array;
