@@ -13,7 +13,7 @@ import {
   parseNiftiHeader,
   shape4Of,
   sniffNifti,
-} from "@lazyimg/nifti-header";
+} from "@lazyimg/nifti-header/parse";
 import { type ArrayLayout, checkLayout, rawArray, stridesInOrder } from "@lazyimg/raw-array";
 import { type NiftiFile, openFiles } from "./files.js";
 import { EXTENSIONS, matchesNifti } from "./match.js";

@@ -6,7 +6,7 @@ import {
   LazyImageError,
   requestName,
 } from "@lazyimg/core";
-import { NIFTI_PROBE_BYTES } from "@lazyimg/nifti-header";
+import { NIFTI_PROBE_BYTES } from "@lazyimg/nifti-header/parse";
 import type { GzippedFile } from "./gzip.js";
 import { isGzip } from "./match.js";
 

@@ -1,6 +1,7 @@
 import { registerBackend, registerWriter } from "@lazyimg/core";
 import { nifti } from "./backend.js";
-import { isNiftiDestination, writeNifti } from "./write.js";
+import { isNiftiDestination } from "./match.js";
+import { writeNifti } from "./write.js";
 
 registerBackend(nifti.name, nifti.matches, nifti.open, { prepend: false });
 registerWriter(nifti.name, isNiftiDestination, writeNifti, { prepend: false });

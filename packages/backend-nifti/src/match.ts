@@ -1,6 +1,6 @@
 import { peek } from "@lazyimg/byte-source";
 import { type BackendRequest, hasExtension, requestName } from "@lazyimg/core";
-import { NIFTI_PROBE_BYTES, sniffNifti } from "@lazyimg/nifti-header";
+import { NIFTI_PROBE_BYTES, sniffNifti } from "@lazyimg/nifti-header/parse";
 
 /** Extensions of NIfTI files, as they are recognised (without regard to case). */
 export const EXTENSIONS = [".nii", ".nii.gz", ".hdr", ".hdr.gz", ".img", ".img.gz"] as const;
@@ -21,4 +21,9 @@ export async function matchesNifti(request: BackendRequest): Promise<boolean> {
   if (!nameless || reader !== undefined || (bytes ?? blob ?? byteSource) === undefined) return false;
   const head = await peek(request, NIFTI_PROBE_BYTES);
   return isGzip(head) || sniffNifti(head) !== null;
+}
+
+/** Whether this package writes files of that name. */
+export function isNiftiDestination(destination: string): boolean {
+  return /\.nii(\.gz)?$/i.test(destination);
 }

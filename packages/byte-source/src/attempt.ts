@@ -1,4 +1,4 @@
-import { onAbort } from "@lazyimg/core";
+import { onAbort } from "@lazyimg/core/abort";
 
 /** One HTTP request: ended by its reader's signal, by `end()`, or by a server that sends nothing for too long. */
 export class Attempt {

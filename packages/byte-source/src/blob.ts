@@ -1,4 +1,5 @@
-import { abortable, type ByteReadOptions, type ByteSource, LazyImageError } from "@lazyimg/core";
+import { type ByteReadOptions, type ByteSource, LazyImageError } from "@lazyimg/core";
+import { abortable } from "@lazyimg/core/abort";
 import { checkRange, checkSpan, closedError, copyOf } from "./range.js";
 
 /** What a stream reads at once, and one more ahead. */

@@ -1,4 +1,5 @@
-import { type ByteReadOptions, type ByteSource, SharedWork } from "@lazyimg/core";
+import type { ByteReadOptions, ByteSource } from "@lazyimg/core";
+import { SharedWork } from "@lazyimg/core/abort";
 import { over } from "./layer.js";
 import { checkRange, copyOf } from "./range.js";
 

@@ -1,13 +1,8 @@
 import { read, type Stats } from "node:fs";
 import { resolve as absolute, basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import {
-  abortable,
-  type ByteReadOptions,
-  type ByteSource,
-  isLazyImageError,
-  LazyImageError,
-} from "@lazyimg/core";
+import { type ByteReadOptions, type ByteSource, isLazyImageError, LazyImageError } from "@lazyimg/core";
+import { abortable } from "@lazyimg/core/abort";
 import { changedError, explain, PooledFile } from "./fd-pool.js";
 import { checkRange, checkSpan, memoryFor } from "./range.js";
 

@@ -1,10 +1,5 @@
-import {
-  abortable,
-  type ByteReadOptions,
-  type ByteSource,
-  isLazyImageError,
-  LazyImageError,
-} from "@lazyimg/core";
+import { type ByteReadOptions, type ByteSource, isLazyImageError, LazyImageError } from "@lazyimg/core";
+import { abortable } from "@lazyimg/core/abort";
 import { Attempt } from "./attempt.js";
 import { Growing } from "./growing.js";
 import { type Answer, changed, Passing, readAnswer } from "./http-answer.js";

@@ -1,4 +1,4 @@
-import { onAbort } from "@lazyimg/core";
+import { onAbort } from "@lazyimg/core/abort";
 
 /** Lets at most `most` holders in at a time, the rest in the order in which they came. */
 export class Limit {

@@ -1,4 +1,4 @@
-import { abortable } from "@lazyimg/core";
+import { abortable } from "@lazyimg/core/abort";
 
 /** Waits for `milliseconds`, or rejects with `signal.reason` and leaves no timer behind. */
 export async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {

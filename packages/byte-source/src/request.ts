@@ -4,8 +4,8 @@ import {
   isLazyImageError,
   LazyImageError,
   requestName,
-  SharedWork,
 } from "@lazyimg/core";
+import { SharedWork } from "@lazyimg/core/abort";
 import { fileSibling, fileSource } from "#file";
 import { blobSource } from "./blob.js";
 import { bytesSource } from "./bytes.js";

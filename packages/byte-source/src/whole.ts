@@ -1,4 +1,4 @@
-import { SharedWork } from "@lazyimg/core";
+import { SharedWork } from "@lazyimg/core/abort";
 import { Growing } from "./growing.js";
 
 /** For how long a download rests unread before its connection is let go, in milliseconds. */

@@ -1,4 +1,3 @@
-export { abortable, onAbort, SharedWork } from "./abort.js";
 export {
   type Affine,
   affinesEqual,

@@ -135,9 +135,9 @@ function fromSource(source: unknown): Sources | undefined {
 }
 
 /** Whether JSON keeps the value as it is; its parts are asked about one by one. */
-function isPlain(value: unknown): boolean {
+function isPlain(value: NonNullable<unknown> | null | undefined): boolean {
   const kept: unknown[] = [Object, Array, String, Boolean, undefined];
-  return Number.isFinite(value) || kept.includes((value ?? {}).constructor);
+  return Number.isFinite(value) || kept.includes(value?.constructor);
 }
 
 const requestPrototype = {

@@ -1,4 +1,4 @@
-import { abortable, onAbort, SharedWork } from "@lazyimg/core";
+import { abortable, onAbort, SharedWork } from "@lazyimg/core/abort";
 import { describe, expect, test, vi } from "vitest";
 
 const never = new Promise<never>(() => {});

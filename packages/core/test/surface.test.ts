@@ -1,9 +1,9 @@
 import * as core from "@lazyimg/core";
+import * as abort from "@lazyimg/core/abort";
 import { expect, test } from "vitest";
 
 /** What others build on. A name that goes or comes is a decision: change this list with it. */
 const exported = {
-  abort: ["abortable", "onAbort", "SharedWork"],
   affine: ["affinesEqual", "createAffine", "IDENTITY", "invertAffine", "multiplyAffines", "spacingOf"],
   backend: ["defineBackend", "isImageDataBackend"],
   bytes: ["isByteSource", "isZarrStore"],
@@ -24,6 +24,7 @@ const exported = {
 
 test("core exports these names and no others", () => {
   expect(Object.keys(core).sort()).toEqual(Object.values(exported).flat().sort());
+  expect(Object.keys(abort).sort()).toEqual(["SharedWork", "abortable", "onAbort"]);
 });
 
 test("data types are these, with numpy's names, kinds and sizes", () => {

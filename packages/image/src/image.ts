@@ -13,12 +13,12 @@ import {
   resolveIndex,
   resolveWriter,
   type Shape4D,
-  SharedWork,
   sizeOf,
   spacingOf,
   type Tensor,
   type Vector3,
 } from "@lazyimg/core";
+import { SharedWork } from "@lazyimg/core/abort";
 import { applyAffine } from "./affine.js";
 import { castBackend } from "./cast.js";
 import { knownPackage } from "./known-formats.js";

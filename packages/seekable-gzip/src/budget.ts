@@ -1,4 +1,4 @@
-import { onAbort } from "@lazyimg/core";
+import { onAbort } from "@lazyimg/core/abort";
 
 /** Bounds how much memory work in flight takes together. First come, first served. */
 export class Budget {

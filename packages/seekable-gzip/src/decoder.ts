@@ -13,13 +13,18 @@ const TRAILER = 2;
 const PADDING = 3;
 const DONE = 4;
 
-/** Decodes a gzip file (RFC 1952): members, one after another, each checked against its CRC32 and ISIZE. */
+/**
+ * Decodes a gzip file (RFC 1952): members, one after another, each checked against its CRC32 and ISIZE; or a zlib stream
+ * (RFC 1950), checked against its Adler-32.
+ */
 export class GzipDecoder {
   readonly inflater: Inflater;
   #state: number = HEADER;
   #first = true;
   #finished = false;
   #memberCrc = 0;
+  #zlib = false;
+  #adler = 1;
   #sum: GrainSum;
   readonly #onGrain: (grain: number, crc: number) => void;
   #checkedTo = 0;
@@ -56,8 +61,13 @@ export class GzipDecoder {
     return this.#memberStart === null ? 32768 : Math.min(32768, this.inflater.produced - this.#memberStart);
   }
 
-  /** Begins at `point`; the first byte that is fed next is the one that its bit is in. `head` is as that above. */
-  seek(point: GzipPoint, head: number = UNKNOWN): void {
+  /**
+   * Begins at `point`; the first byte that is fed next is the one that its bit is in. `head` is as that above, `zlib`
+   * tells what trailer there is.
+   */
+  seek(point: GzipPoint, head: number = UNKNOWN, zlib = false): void {
+    this.#zlib = zlib;
+    this.#adler = 1;
     this.#state = DATA;
     this.#first = false;
     this.#finished = false;
@@ -116,8 +126,9 @@ export class GzipDecoder {
           return stop;
         }
         case TRAILER: {
-          if (this.inflater.unread.length < 8) return this.#needInput();
-          this.#trailer();
+          if (this.inflater.unread.length < (this.#zlib ? 4 : 8)) return this.#needInput();
+          if (this.#zlib) this.#zlibTrailer();
+          else this.#trailer();
           this.#state = HEADER;
           break;
         }
@@ -186,6 +197,7 @@ export class GzipDecoder {
     this.#blockEnd = header.blockSize === null ? null : inflater.position - header.length + header.blockSize;
     this.#first = false;
     this.#memberCrc = 0;
+    this.#zlib = header.zlib;
     this.#memberStart = inflater.produced;
     this.#state = DATA;
     return null;
@@ -196,6 +208,7 @@ export class GzipDecoder {
   #count(): void {
     const { inflater } = this;
     const { length } = inflater.output;
+    if (this.#zlib && this.#memberStart !== null) this.#adler = adler32(inflater.output, this.#adler);
     for (let from = 0; from < length; ) {
       const to = Math.min(length, from + this.#sum.room);
       if (this.#memberStart === null) {
@@ -212,6 +225,22 @@ export class GzipDecoder {
   #end(): void {
     this.#sum.finish();
     this.#state = DONE;
+  }
+
+  #zlibTrailer(): void {
+    const { inflater } = this;
+    if (this.#memberStart !== null) {
+      const [a, b, c, d] = inflater.unread;
+      const stated = u32(Uint8Array.of(d!, c!, b!, a!), 0);
+      if (stated !== this.#adler) {
+        throw new LazyImageError(
+          "ERR_CHECKSUM",
+          `The inflated data have Adler-32 ${hex(this.#adler)}, but the zlib stream states ${hex(stated)}. Get the file again.`,
+        );
+      }
+      this.#checkedTo = inflater.produced;
+    }
+    inflater.skip(4);
   }
 
   #trailer(): void {
@@ -247,6 +276,22 @@ export class GzipDecoder {
     this.#blockEnd = null;
     inflater.skip(8);
   }
+}
+
+/** Adler-32 of `bytes` after that of what came before (RFC 1950, section 8.2); 5552 is the most that 32 bits hold. */
+function adler32(bytes: Uint8Array, before: number): number {
+  let a = before & 0xffff;
+  let b = before >>> 16;
+  for (let at = 0; at < bytes.length; ) {
+    const end = Math.min(bytes.length, at + 5552);
+    while (at < end) {
+      a += bytes[at++]!;
+      b += a;
+    }
+    a %= 65521;
+    b %= 65521;
+  }
+  return ((b << 16) | a) >>> 0;
 }
 
 function u32(bytes: Uint8Array, at: number): number {

@@ -1,6 +1,6 @@
 import type { ByteReadOptions, ByteSource } from "@lazyimg/core";
-import { LazyImageError, onAbort, SharedWork } from "@lazyimg/core";
-import { platformInflate } from "#platform-inflate";
+import { LazyImageError } from "@lazyimg/core";
+import { onAbort, SharedWork } from "@lazyimg/core/abort";
 import type { Memory } from "./buffer-pool.js";
 import { type Checksums, UNKNOWN } from "./checksums.js";
 import { readIndex, writeIndex } from "./gzidx.js";
@@ -57,8 +57,8 @@ interface Checkpoints {
 }
 
 /**
- * Random access to what a gzip file holds (RFC 1951, RFC 1952; members one after another and BGZF too), without
- * inflating it from the start each time.
+ * Random access to what a gzip file holds (RFC 1951, RFC 1952; members one after another and BGZF too), or a zlib stream
+ * (RFC 1950), without inflating it from the start each time.
  *
  * The first read inflates up to what it needs and leaves checkpoints behind; later reads begin at the nearest one, and a
  * read further on continues. With a sidecar, nothing but the spans that are asked for is fetched and inflated.
@@ -257,14 +257,14 @@ export function gzipSource(inner: ByteSource, options: GzipSourceOptions = {}): 
       const wanted = spansOf(map, offset, behindEnd);
       const next = wanted[Symbol.iterator]();
       const many = wanted.length > 2;
-      const lane = async (direct: boolean): Promise<void> => {
+      const lane = async (): Promise<void> => {
         for (const span of { [Symbol.iterator]: () => next }) {
           const from = Math.max(offset, span.start.offset);
           const to = Math.min(behindEnd, span.endOffset);
           const place = target.subarray(from - offset, to - offset);
           const whole = to - from === sizeOf(span);
           if (SpanReader.holds(span) && many && whole && !spans.has(span)) {
-            await spans.into(span, place, !direct, failed.signal);
+            await spans.whole(span, failed.signal, place);
           } else if (SpanReader.holds(span)) {
             await spans.part(span, from, to, place, failed.signal);
           } else {
@@ -276,13 +276,8 @@ export function gzipSource(inner: ByteSource, options: GzipSourceOptions = {}): 
           }
         }
       };
-      // Of many spans none is worth keeping: our own decoder writes straight into the target, without fresh memory,
-      // and beside the platform's threads where there are any.
-      const threads = platformInflate?.threads ?? 0;
-      // One more than there are threads, so that none waits for us.
-      const indirect = threads > 0 ? threads + 1 : 0;
-      const lanes = many ? Math.max(PARALLEL, indirect + 1) : wanted.length;
-      for (let i = 0; i < lanes; i++) run(lane(i >= indirect));
+      const lanes = many ? PARALLEL : wanted.length;
+      for (let i = 0; i < lanes; i++) run(lane());
       await Promise.all(tasks);
       return filled;
     } catch (error) {
@@ -366,7 +361,7 @@ export function gzipSource(inner: ByteSource, options: GzipSourceOptions = {}): 
     const begin = async (span: Span): Promise<Memory> => {
       const start = Math.max(from, span.start.offset);
       const stop = Math.min(to, span.endOffset);
-      if (stop - start === sizeOf(span) && !spans.has(span)) return spans.lend(span, left.signal);
+      if (stop - start === sizeOf(span) && !spans.has(span)) return spans.whole(span, left.signal);
       const memory = new Uint8Array((start % 8) + stop - start);
       const bytes = memory.subarray(start % 8);
       await spans.part(span, start, stop, bytes, left.signal);
@@ -510,6 +505,8 @@ function spansOf(map: Checkpoints, from: number, to: number): Span[] {
       endOffset,
       compressedEnd: map.compressed,
       open: end === null && !map.complete,
+      // Its header has 2 bytes, that of gzip 10 or more.
+      zlib: points[0]!.bit === 16,
       checks: checksums && {
         grains: checksums.grains,
         head: checksums.heads[i] ?? UNKNOWN,

@@ -1,4 +1,5 @@
-import { LazyImageError, onAbort } from "@lazyimg/core";
+import { LazyImageError } from "@lazyimg/core";
+import { onAbort } from "@lazyimg/core/abort";
 
 /** What one side does for the other, by name. Results are transferred where they are bytes in memory of their own. */
 export type Services = Readonly<

@@ -1,11 +1,13 @@
 import { LazyImageError } from "@lazyimg/core";
 
-/** What a gzip member's header says (RFC 1952, section 2.3). */
+/** What the header of a gzip member (RFC 1952, section 2.3) or of a zlib stream (RFC 1950, section 2.2) says. */
 export interface MemberHeader {
   /** Bytes before the deflate data. */
   readonly length: number;
   /** BGZF only (SAM specification, section 4.1): bytes of the whole member. */
   readonly blockSize: number | null;
+  /** Whether this is a zlib stream: behind its deflate data are 4 bytes of Adler-32. */
+  readonly zlib: boolean;
 }
 
 const DEFLATE = 8;
@@ -14,10 +16,17 @@ const FEXTRA = 4;
 const FNAME = 8;
 const FCOMMENT = 16;
 const RESERVED = 0xe0;
+const FDICT = 32;
 
 /** Whether `bytes` begin with ID1 and ID2, as a gzip member does (RFC 1952, section 2.3.1). */
 export function isGzip(bytes: Uint8Array): boolean {
   return bytes.length >= 2 && bytes[0] === 0x1f && bytes[1] === 0x8b;
+}
+
+/** Whether `bytes` begin with CMF and FLG of a zlib stream without a preset dictionary (RFC 1950, section 2.2). */
+function isZlib([cmf, flags]: Uint8Array): boolean {
+  if (cmf === undefined || flags === undefined) return false;
+  return (cmf & 15) === DEFLATE && cmf < 128 && (flags & FDICT) === 0 && (cmf * 256 + flags) % 31 === 0;
 }
 
 /**
@@ -27,6 +36,7 @@ export function isGzip(bytes: Uint8Array): boolean {
  * @throws LazyImageError ERR_CORRUPT where this is no header; ERR_CHECKSUM where its CRC16 is wrong
  */
 export function readHeader(bytes: Uint8Array): MemberHeader | null {
+  if (isZlib(bytes)) return { length: 2, blockSize: null, zlib: true };
   if (bytes.length < 10) return null;
   if (!isGzip(bytes)) throw corrupt("they begin with no gzip header");
   if (bytes[2] !== DEFLATE) throw corrupt(`the compression method is ${bytes[2]}, not deflate (8)`);
@@ -59,7 +69,7 @@ export function readHeader(bytes: Uint8Array): MemberHeader | null {
     at += 2;
   }
   // Only a member that can hold a header and a trailer counts as a block.
-  return { length: at, blockSize: blockSize !== null && blockSize >= at + 8 ? blockSize : null };
+  return { length: at, blockSize: blockSize !== null && blockSize >= at + 8 ? blockSize : null, zlib: false };
 }
 
 /** The `BC` subfield (RFC 1952, section 2.3.1.1): size of the member minus one. */

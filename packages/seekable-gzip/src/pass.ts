@@ -1,5 +1,6 @@
 import type { ByteSource } from "@lazyimg/core";
-import { LazyImageError, onAbort } from "@lazyimg/core";
+import { LazyImageError } from "@lazyimg/core";
+import { onAbort } from "@lazyimg/core/abort";
 import { Breather } from "./breathe.js";
 import type { Checksums } from "./checksums.js";
 import { GzipDecoder } from "./decoder.js";

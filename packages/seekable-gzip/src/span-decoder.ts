@@ -15,6 +15,8 @@ export interface Span {
   readonly compressedEnd: number;
   /** Whether this ends where a pass has come to, in the middle of a block, and its end can't be verified. */
   readonly open: boolean;
+  /** Whether it is of a zlib stream, with a zlib trailer. */
+  readonly zlib: boolean;
   /** Checksums of its output, where they are known. */
   readonly checks: SpanChecks | null;
 }
@@ -57,7 +59,7 @@ export class SpanDecoder {
       const checked = expected !== undefined && expected !== UNKNOWN && crc !== UNKNOWN;
       if (checked && grain * GRAIN <= this.#grainsTo) this.#grainsTo = (grain + 1) * GRAIN;
     });
-    this.#decoder.seek(span.start, checks?.head);
+    this.#decoder.seek(span.start, checks?.head, span.zlib);
     this.#stopAt = span.end === null ? Number.POSITIVE_INFINITY : span.endOffset;
   }
 

@@ -1,7 +1,8 @@
 import type { ByteSource } from "@lazyimg/core";
-import { LazyImageError, SharedWork } from "@lazyimg/core";
+import { LazyImageError } from "@lazyimg/core";
+import { SharedWork } from "@lazyimg/core/abort";
 import { platformInflate } from "#platform-inflate";
-import { Breather } from "./breathe.js";
+import { Breather, nextTask } from "./breathe.js";
 import { Budget } from "./budget.js";
 import { BufferPool, type Memory } from "./buffer-pool.js";
 import { agrees } from "./checksums.js";
@@ -72,27 +73,14 @@ export class SpanReader {
     const key = span.start.offset;
     let entry = this.#entries.get(key);
     if (entry === undefined || entry.work.abandoned) {
-      const mine: Entry = {
-        work: new SharedWork((shared) => this.#load(span, shared)),
-        held: null,
-        readers: 0,
-      };
-      mine.work.join().then(
-        (held) => {
-          mine.held = held;
-          this.#trim();
-        },
-        () => {
-          if (this.#entries.get(key) === mine) this.#entries.delete(key);
-        },
-      );
-      entry = mine;
+      entry = this.#begin(span);
     }
     this.#entries.delete(key);
     this.#entries.set(key, entry);
     entry.readers++;
     try {
       const held = await entry.work.join(signal);
+      await this.#serveOthers();
       held.copy(from, to, target);
     } catch (error) {
       // Data that fail a check fail everyone; who left fails nobody.
@@ -116,46 +104,59 @@ export class SpanReader {
   }
 
   /**
-   * Decodes a whole span that `holds` into `target`, without sharing and without keeping it: for reads of many spans.
-   * `beside` says to have the platform do it where it has threads.
+   * Decodes a whole span that `holds`, without sharing and without keeping it: for reads of many spans. The bytes come in
+   * `target`, or else in memory of ours, aligned as they are in the file, to 8, so that numbers that are aligned there can
+   * be taken as they are.
    */
-  async into(span: Span, target: Uint8Array, beside: boolean, signal: AbortSignal): Promise<void> {
+  async whole(span: Span, signal: AbortSignal, target?: Uint8Array): Promise<Memory> {
     const release = await this.#reserve(span, signal);
     try {
-      const decoded = beside ? await this.#byPlatform(span, signal) : null;
-      if (decoded === null) await this.#byKernel(span, target, signal);
-      else target.set(decoded.bytes);
-      decoded?.release();
+      const decoded = this.#isBesideFree ? await this.#byPlatform(span, signal) : null;
+      if (decoded === null) {
+        const memory =
+          target === undefined
+            ? this.#outputs.lend(sizeOf(span), span.start.offset % 8)
+            : { bytes: target, release: () => undefined };
+        await this.#byKernel(span, memory.bytes, signal);
+        return memory;
+      }
+      if (target === undefined) return decoded;
+      target.set(decoded.bytes);
+      decoded.release();
+      return { bytes: target, release: () => undefined };
     } finally {
       release();
     }
   }
 
   /**
-   * Decodes a whole span that `holds`, without sharing and without keeping it. In memory the bytes are aligned as they
-   * are in the file, to 8, so that numbers that are aligned there can be taken as they are.
+   * Whether the platform is to decode the next span. It works beside us where it has threads; one span more than those
+   * take waits there, so that none of them waits for us.
    */
-  async lend(span: Span, signal: AbortSignal): Promise<Memory> {
-    const release = await this.#reserve(span, signal);
-    try {
-      // While all of the platform's threads are busy, ours does the next one.
-      const decoded = this.#isBesideFree || !hasKernel() ? await this.#byPlatform(span, signal) : null;
-      if (decoded !== null) return decoded;
-      const memory = this.#outputs.lend(sizeOf(span), span.start.offset % 8);
-      await this.#byKernel(span, memory.bytes, signal);
-      return memory;
-    } finally {
-      release();
-    }
-  }
-
-  /** Whether the platform has a thread that does nothing. */
   get #isBesideFree(): boolean {
-    return this.#beside < (platformInflate?.threads ?? 0);
+    if (!hasKernel()) return true;
+    const threads = platformInflate?.threads ?? 0;
+    return threads > 0 && this.#beside <= threads;
   }
 
   #reserve(span: Span, signal: AbortSignal): Promise<() => void> {
     return this.#budget.acquire(sizeOf(span) + compressedLength(span) + 65536, signal);
+  }
+
+  #begin(span: Span): Entry {
+    const work = new SharedWork(async (signal) => {
+      const held = await this.#load(span, signal);
+      entry.held = held;
+      this.#trim();
+      return held;
+    });
+    const entry: Entry = { work, held: null, readers: 0 };
+    return entry;
+  }
+
+  /** Before our own decoder holds up the event loop: lets the platform's threads have what they wait for. */
+  async #serveOthers(): Promise<void> {
+    if (this.#beside > 0) await nextTask();
   }
 
   async #load(span: Span, signal: AbortSignal): Promise<HeldSpan> {
@@ -207,6 +208,7 @@ export class SpanReader {
     const input = await this.#input(span, signal);
     const end = await this.#turn.acquire(1, signal);
     try {
+      await this.#serveOthers();
       let at = 0;
       for await (const piece of inflateSpan(span, [input.bytes], span.start.offset, span.endOffset, signal)) {
         target.set(piece, at);

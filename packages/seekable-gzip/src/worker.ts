@@ -1,5 +1,6 @@
 import type { ByteSource } from "@lazyimg/core";
-import { abortable, LazyImageError } from "@lazyimg/core";
+import { LazyImageError } from "@lazyimg/core";
+import { abortable } from "@lazyimg/core/abort";
 import type { GzipIndex } from "./gzip-index.js";
 import { costThrough, type GzipSourceOptions, gzipSource } from "./gzip-source.js";
 import { Link, type Services } from "./link.js";
