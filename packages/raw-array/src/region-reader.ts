@@ -1,5 +1,4 @@
 import {
-  allocate,
   type BackendDriver,
   type ByteSource,
   bytesOf,
@@ -12,6 +11,7 @@ import {
   stridedCopy,
   Tensor,
 } from "@lazyimg/core";
+import { freshMemory } from "#memory";
 import { needsSwap, swapBytes } from "./byte-order.js";
 import { SpanGatherer } from "./gather.js";
 import { type ArrayLayout, diskAxes, stridesInOrder } from "./layout.js";
@@ -58,8 +58,8 @@ function regionTensor(
   const order = [...varying, ...[0, 1, 2, 3].filter((axis) => !varying.includes(axis))];
   const { array, lanes, itemSize } = DTYPES[dtype];
   const size = sizeOf(shape);
-  const fits = memory !== undefined && memory.byteLength >= size * itemSize;
-  const data = fits ? new array(memory, 0, size * lanes) : allocate(dtype, size);
+  const bytes = size * itemSize;
+  const data = new array(memory && memory.byteLength >= bytes ? memory : freshMemory(bytes), 0, size * lanes);
   return new Tensor({ data, dtype, shape, strides: stridesInOrder(shape, order) });
 }
 
@@ -191,7 +191,7 @@ async function readSpans(job: Job): Promise<void> {
   const shape = plan.inner.map(({ size }) => size);
   const to = { data, dtype, offset: 0, strides: plan.inner.map(({ axis }) => strides[axis]!) };
   const loops = Array.from({ length: Math.min(CONCURRENCY, plan.spans) }, () => {
-    const scratch = new ArrayBuffer(plan.span);
+    const scratch = freshMemory(plan.span);
     const from = {
       data: new array(scratch, 0, (plan.span / itemSize) * lanes),
       dtype,
