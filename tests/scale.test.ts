@@ -67,8 +67,8 @@ test.skipIf(!existsSync("/proc/self/fd"))(
     expect(stderr).toBe("");
     const { handles, bytesPerImage } = JSON.parse(stdout) as { handles: number; bytesPerImage: number };
     // The pool of descriptors, and what the platform opens for itself.
-  expect(handles).toBeGreaterThan(0);
-  expect(handles).toBeLessThanOrEqual(64 + 8);
+    expect(handles).toBeGreaterThan(0);
+    expect(handles).toBeLessThanOrEqual(64 + 8);
     // A header and what describes it; no voxels.
     expect(bytesPerImage).toBeLessThanOrEqual(16_384);
   },
