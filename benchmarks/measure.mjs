@@ -10,10 +10,10 @@ export async function time(work) {
 }
 
 /**
- * Runs contestants in turns, `rounds` times each; medians by name. Each is warm before: it has run for `warmUp` ms, as code
+ * Runs contestants in turns, `rounds` times each; all times by name, in order. Each is warm before: it has run for `warmUp` ms, as code
  * has that reads its hundredth slice.
  */
-export async function inTurns(contestants, rounds, warmUp = 500) {
+export async function timesInTurns(contestants, rounds, warmUp = 500) {
   const times = Object.fromEntries(Object.keys(contestants).map((name) => [name, []]));
   for (const run of Object.values(contestants)) {
     const start = performance.now();
@@ -26,8 +26,18 @@ export async function inTurns(contestants, rounds, warmUp = 500) {
     order.push(...order.splice(0, round % order.length));
     for (const [name, run] of order) times[name].push(await run());
   }
+  return times;
+}
+
+/** As `timesInTurns`, medians. */
+export async function inTurns(contestants, rounds, warmUp) {
+  const times = await timesInTurns(contestants, rounds, warmUp);
   return Object.fromEntries(Object.entries(times).map(([name, values]) => [name, median(values)]));
 }
+
+/** A median with the least and the most, as people read them. */
+export const spread = (values) =>
+  `${show(median(values))} (${show(Math.min(...values))}–${show(Math.max(...values))})`;
 
 /** Numbers as people read them. */
 export const show = (ms) =>

@@ -1,4 +1,4 @@
-// Runs the benchmarks in one go and writes their tables to docs/performance.md: `pnpm bench [nifti|gzip|zarr ...]`.
+// Runs the benchmarks in one go and writes their tables to docs/performance.md: `pnpm bench [nifti|http|gzip|zarr ...]`.
 // Takes some minutes, 2 GB of the temporary folder, and Python 3.11 for the peers.
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -13,6 +13,14 @@ const benchmarks = [
     about:
       "512 x 512 x 400 int16 (210 MB) and a series of 300 volumes of 64 x 64 x 40; warm page cache. The limit is the best plan " +
       "written by hand for each region through the same asynchronous file API into fresh memory.",
+  },
+  {
+    name: "http",
+    title: "NIfTI over HTTP",
+    script: "http.mjs",
+    about:
+      "The same 210 MB on a server of this machine that answers ranges, at once or 50 ms late; each read opens the URL first. " +
+      "nibabel reads through fsspec's file with its default cache; nifti-reader-js has to have the whole file.",
   },
   {
     name: "gzip",
