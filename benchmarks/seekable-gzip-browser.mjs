@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { chromium } from "playwright";
-import { median, show, table } from "./measure.mjs";
+import { median, show, spread, table } from "./measure.mjs";
 import { gzippedVolume, HEADER, PLANE, picker, SIZE } from "./seekable-gzip-volume.mjs";
 
 const rounds = Number(process.argv[2] ?? 3);
@@ -141,13 +141,13 @@ const ms = (name) => median(all[name].map((result) => result.ms));
 const longest = (name) => Math.max(...all[name].map((result) => result.longest));
 const row = (what, name) => [
   what,
-  show(ms(name)),
+  spread(all[name].map((result) => result.ms)),
   (ms("stream") / ms(name)).toFixed(1),
   (ms("fflate") / ms(name)).toFixed(1),
   longest(name) === 0 ? "< 50" : show(longest(name)),
 ];
 console.log(
-  `Chromium ${version}, a file in memory; ${(SIZE / 1e6).toFixed(0)} MB, ${(size / 1e6).toFixed(0)} MB gzipped; medians of ${rounds} rounds.\n`,
+  `Chromium ${version}, a file in memory; ${(SIZE / 1e6).toFixed(0)} MB, ${(size / 1e6).toFixed(0)} MB gzipped; medians (and range) of ${rounds} rounds.\n`,
 );
 console.log(
   table(

@@ -1,13 +1,15 @@
 // Inside .nii.gz: lazyimg, node:zlib, nifti-reader-js, and nibabel with and without indexed_gzip, taking turns.
-// `node benchmarks/seekable-gzip.mjs [rounds]` prints a Markdown table.
+// `node benchmarks/seekable-gzip.mjs [rounds]` prints a Markdown table. The file is in the operating system's cache; the
+// versions of the Python peers are in peers/requirements.txt.
 import { readFileSync, statSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import * as zlib from "node:zlib";
 import { nifti } from "@lazyimg/backend-nifti";
 import { fileSource } from "@lazyimg/byte-source";
 import { slice } from "@lazyimg/core";
 import { openImage } from "@lazyimg/image";
 import { buildIndex, writeIndex } from "@lazyimg/seekable-gzip";
-import { inTurns, show, table, time } from "./measure.mjs";
+import { median, spread, table, time, timesInTurns } from "./measure.mjs";
 import { startPeer } from "./peer.mjs";
 import { gzippedVolume, HEADER, PLANE, picker, SIZE } from "./seekable-gzip-volume.mjs";
 
@@ -37,6 +39,9 @@ const each = (positions, work) =>
 const ask = (what, indexed, positions, first = false) =>
   peer && (() => peer.ask({ path, what, indexed, positions, first }));
 const many = (count, below) => Array.from({ length: count }, () => pick(below));
+// The same for both.
+const slices = many(16, 400);
+const blocks = many(3, 336);
 
 const contestants = {
   gunzipSync: () => time(() => zlib.gunzipSync(gz)),
@@ -57,10 +62,10 @@ const contestants = {
     }),
   firstAxialPlain: ask("axial", false, [200], true),
   firstAxialIndexed: ask("axial", true, [200], true),
-  axial: () => each(many(16, 400), (k) => indexed.read(axial(k))),
-  axialIndexed: ask("axial", true, many(16, 400)),
-  block: () => each(many(3, 336), (k) => indexed.read(block(k))),
-  blockIndexed: ask("block", true, many(3, 336)),
+  axial: () => each(slices, (k) => indexed.read(axial(k))),
+  axialIndexed: ask("axial", true, slices),
+  block: () => each(blocks, (k) => indexed.read(block(k))),
+  blockIndexed: ask("block", true, blocks),
   sagittal: () => time(() => indexed.read([0, 256])),
   gunzipAgain: () => time(() => zlib.gunzipSync(gz)),
   sagittalIndexed: ask("sagittal", true, [0]),
@@ -71,16 +76,28 @@ const contestants = {
       await image.close();
     }),
 };
-const ms = await inTurns(Object.fromEntries(Object.entries(contestants).filter(([, run]) => run)), rounds);
+const times = await timesInTurns(
+  Object.fromEntries(Object.entries(contestants).filter(([, run]) => run)),
+  rounds,
+);
 peer?.stop();
 await indexed.close();
 
 const row = (what, ours, name, theirs, wanted) =>
-  ms[theirs] === undefined
+  times[theirs] === undefined
     ? []
-    : [[what, show(ms[ours]), name, show(ms[theirs]), (ms[theirs] / ms[ours]).toFixed(1), wanted]];
+    : [
+        [
+          what,
+          spread(times[ours]),
+          name,
+          spread(times[theirs]),
+          (median(times[theirs]) / median(times[ours])).toFixed(1),
+          wanted,
+        ],
+      ];
 console.log(
-  `${(SIZE / 1e6).toFixed(0)} MB, ${(statSync(path).size / 1e6).toFixed(0)} MB gzipped; medians of ${rounds} rounds, milliseconds.\n`,
+  `Node ${process.versions.node}, ${availableParallelism()} processors. ${(SIZE / 1e6).toFixed(0)} MB, ${(statSync(path).size / 1e6).toFixed(0)} MB gzipped; medians (and range) of ${rounds} rounds, milliseconds.\n`,
 );
 console.log(
   table(

@@ -21,6 +21,10 @@ interface Manifest {
   readonly license?: string;
   readonly type?: string;
   readonly description?: string;
+  readonly version?: string;
+  readonly keywords?: readonly string[];
+  readonly files?: readonly string[];
+  readonly publishConfig?: Readonly<Record<string, unknown>>;
   readonly repository?: { readonly url?: string; readonly directory?: string };
   readonly exports?: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
   readonly imports?: Readonly<Record<string, unknown>>;
@@ -47,13 +51,34 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   codecs: ["core"],
   "seekable-gzip": ["core", "codecs"],
   "raw-array": ["core"],
+  "data-file": ["core", "byte-source", "seekable-gzip"],
   "nifti-header": ["core"],
   "backend-tensor": ["core"],
-  "backend-nifti": ["core", "byte-source", "seekable-gzip", "raw-array", "nifti-header"],
+  "backend-nifti": ["core", "byte-source", "data-file", "raw-array", "nifti-header"],
   "backend-zarr": ["core", "byte-source", "codecs", "nifti-header"],
+  "backend-mgh": ["core", "byte-source", "data-file", "raw-array"],
+  "backend-nrrd": ["core", "byte-source", "data-file", "raw-array"],
+  "backend-metaimage": ["core", "byte-source", "data-file", "raw-array"],
+  "backend-mif": ["core", "byte-source", "data-file", "raw-array"],
+  "backend-npy": ["core", "byte-source", "raw-array"],
   "reader-lazy": ["core"],
+  "reader-itk": ["core", "byte-source", "backend-tensor/backend"],
   image: ["core", "backend-tensor/backend"],
+  viewer: [
+    "core",
+    "byte-source",
+    "image",
+    "nifti-header",
+    "backend-nifti",
+    "backend-zarr",
+    "backend-mgh",
+    "backend-nrrd",
+    "backend-metaimage",
+    "backend-mif",
+    "backend-npy",
+  ],
   testkit: ["core"],
+  "create-lazyimg-backend": [],
   lazyimg: [
     "core",
     "image",
@@ -66,6 +91,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "reader-lazy",
   ],
 };
+
+/** Names that npm or people type. */
+const UNSCOPED = ["lazyimg", "create-lazyimg-backend"];
 
 /** Every module of a package, as text without comments. */
 function modulesOf(path: string): { file: string; code: string }[] {
@@ -81,7 +109,12 @@ function modulesOf(path: string): { file: string; code: string }[] {
 
 /** What a module imports: statically, as types, dynamically, or only for its effects. */
 function specifiersOf(code: string): string[] {
-  const patterns = [/\bfrom\s*"([^"\n]+)"/g, /\bimport\s*\(\s*"([^"\n]+)"/g, /^\s*import\s*"([^"\n]+)"/gm];
+  const patterns = [
+    /\bfrom\s*"([^"\n]+)"/g,
+    /\bimport\s*\(\s*"([^"\n]+)"/g,
+    /^\s*import\s*"([^"\n]+)"/gm,
+    /\brequire\.resolve\(\s*"([^"\n]+)"/g,
+  ];
   return patterns.flatMap((pattern) => [...code.matchAll(pattern)].map(([, specifier]) => specifier!));
 }
 
@@ -147,8 +180,17 @@ describe.each(packages)("packages/$folder", ({ folder, path, manifest }) => {
       directory: `packages/${folder}`,
     });
     expect(manifest.engines).toEqual({ node: ">=20" });
-    expect(manifest.name).toBe(folder === "lazyimg" ? folder : `@lazyimg/${folder}`);
+    expect(manifest.name).toBe(UNSCOPED.includes(folder) ? folder : `@lazyimg/${folder}`);
+    expect(manifest.keywords?.length).toBeGreaterThan(3);
     expect(existsSync(`${path}/README.md`), "README.md").toBe(true);
+  });
+
+  test("is ready to be published by CI, with provenance and a changelog", () => {
+    expect(manifest.publishConfig).toEqual({ access: "public", provenance: true });
+    expect(manifest.files).toEqual(expect.arrayContaining(["dist", "src", "CHANGELOG.md"]));
+    const [, name, version] =
+      /^# (\S+)\n\n## (\S+)\n/.exec(readFileSync(`${path}/CHANGELOG.md`, "utf8")) ?? [];
+    expect({ name, version }).toEqual({ name: manifest.name, version: manifest.version });
   });
 
   test("has exports whose files exist, types first", () => {
@@ -162,8 +204,7 @@ describe.each(packages)("packages/$folder", ({ folder, path, manifest }) => {
       expect(Object.keys(target)[0], subpath).toBe("types");
       for (const file of Object.values(target)) expect(existsSync(join(path, file)), file).toBe(true);
     }
-    if (folder.startsWith("backend-") || folder === "reader-lazy")
-      expect(exports).toHaveProperty(["./backend"]);
+    if (/^(backend|reader)-/.test(folder)) expect(exports).toHaveProperty(["./backend"]);
   });
 
   test("says which modules have side effects", () => {
@@ -197,7 +238,9 @@ test("docs/architecture.md has the same table of what may import what", async ()
   expect(found).toEqual(expected);
   expect(lazyimg).toBeDefined();
   // The diagram leaves out core, which all but core import, and lazyimg.
-  const arrows = [...page.matchAll(/^ {2}([\w-]+) --> ([\w-]+)$/gm)].map(([, from, to]) => `${from} ${to}`);
+  const arrows = [...page.matchAll(/^ {2}([\w&\s-]+?) --> ([\w& -]+)$/gm)].flatMap(([, from, to]) =>
+    from!.split(" & ").flatMap((one) => to!.split(" & ").map((other) => `${one} ${other}`)),
+  );
   const wanted = Object.entries(expected).flatMap(([from, others]) =>
     others.filter((to) => to !== "core").map((to) => `${from} ${to.replace("/backend", "")}`),
   );
@@ -254,7 +297,7 @@ describe("as published", () => {
     const { files, publint: messages, types } = await check(path);
     expect(messages).toEqual([]);
     expect(types).toEqual([]);
-    const wanted = ["README.md", "LICENSE", "package.json", "dist/index.js"];
+    const wanted = ["README.md", "CHANGELOG.md", "LICENSE", "package.json", "dist/index.js"];
     expect(wanted.filter((file) => !files.includes(file))).toEqual([]);
     expect(files.filter((file) => /tsbuildinfo|\.test\.|^test\//.test(file))).toEqual([]);
   });

@@ -6,6 +6,7 @@ import {
   hasExtension,
   type ImageDataBackend,
 } from "@lazyimg/core";
+import type { OpenedFile } from "@lazyimg/data-file";
 import {
   type NiftiExtension,
   type NiftiHeader,
@@ -15,7 +16,7 @@ import {
   sniffNifti,
 } from "@lazyimg/nifti-header/parse";
 import { type ArrayLayout, checkLayout, rawArray, stridesInOrder } from "@lazyimg/raw-array";
-import { type NiftiFile, openFiles } from "./files.js";
+import { openFiles } from "./files.js";
 import { EXTENSIONS, matchesNifti } from "./match.js";
 
 /** The `header` of a NIfTI image: every field of the file's, and its extensions on demand. */
@@ -75,7 +76,7 @@ export async function openNifti(
 }
 
 async function readExtensions(
-  { source, mostBytes }: NiftiFile,
+  { source, mostBytes }: OpenedFile,
   { headerBytes, hasExtensions, singleFile, voxOffset, littleEndian }: NiftiHeader,
   options: { signal?: AbortSignal | undefined },
 ): Promise<readonly NiftiExtension[]> {

@@ -1,14 +1,10 @@
 import { peek } from "@lazyimg/byte-source";
 import { type BackendRequest, hasExtension, requestName } from "@lazyimg/core";
+import { isGzip } from "@lazyimg/data-file";
 import { NIFTI_PROBE_BYTES, sniffNifti } from "@lazyimg/nifti-header/parse";
 
 /** Extensions of NIfTI files, as they are recognised (without regard to case). */
 export const EXTENSIONS = [".nii", ".nii.gz", ".hdr", ".hdr.gz", ".img", ".img.gz"] as const;
-
-/** Whether a file begins as gzip does (RFC 1952: ID1, ID2). Here, because the package that inflates is loaded on demand. */
-export function isGzip(head: Uint8Array): boolean {
-  return head[0] === 0x1f && head[1] === 0x8b;
-}
 
 /**
  * Whether the request is for a NIfTI file: by its name, or, for bytes, a Blob or a byte source without a telling name, by

@@ -1,5 +1,4 @@
 import {
-  affinesEqual,
   bytesOf,
   DTYPES,
   type ImageDataBackend,
@@ -9,7 +8,13 @@ import {
   type Shape4D,
   scaledDType,
 } from "@lazyimg/core";
-import { encodeNiftiHeader, type NiftiHeader, type NiftiHeaderInit, shape4Of } from "@lazyimg/nifti-header";
+import {
+  encodeNiftiHeader,
+  gridOf,
+  isUnchanged,
+  type NiftiHeader,
+  type NiftiHeaderInit,
+} from "@lazyimg/nifti-header";
 import { needsSwap, swapBytes } from "@lazyimg/raw-array";
 import { createFile } from "#file-sink";
 import type { NiftiImageHeader } from "./backend.js";
@@ -58,24 +63,6 @@ function isNiftiHeader(header: unknown): header is NiftiImageHeader {
   return typeof header === "object" && header !== null && "sformCode" in header && "sclSlope" in header;
 }
 
-/**
- * The parts of a source's header that depend on its grid: sizes on disk while the image has all its voxels, and qform and
- * sform, bit for bit, while it lies where they say. The base affine depends on the sizes too.
- */
-function gridOf(header: NiftiHeader, { affine, shape }: ImageDataBackend): Partial<NiftiHeaderInit> {
-  const sameShape = shape4Of(header).every((size, axis) => size === shape[axis]);
-  const unmoved = header.affineSource !== "override" && affinesEqual(header.affine, affine);
-  // FreeSurfer's long vectors have a base affine of other sizes than theirs.
-  const asStored = sameShape && header.shape.every((size, axis) => size === header.dim[axis + 1]);
-  const unturned = sameShape && unmoved;
-  return {
-    ...(sameShape && { diskShape: header.shape }),
-    ...(unmoved && (asStored || header.affineSource !== "base") && { forms: header }),
-    // Which axis the slices lie along, and which slices there are, is not true of a part of them or of turned axes.
-    ...(!unturned && { dimInfo: 0, sliceCode: 0, sliceStart: 0, sliceEnd: 0, sliceDuration: 0 }),
-  };
-}
-
 /** Whether the image's values are still those that the header's scaling makes of the stored ones, not converted since. */
 function isScaledAs(header: NiftiHeader, { dtype, valueDtype = dtype }: ImageDataBackend): boolean {
   return header.scaling !== undefined && dtype === header.dtype && valueDtype === scaledDType(dtype);
@@ -91,6 +78,13 @@ async function storageOf(image: ImageDataBackend, options: WriteNiftiOptions): P
   const { shape, affine } = image;
   const { dtype, scaling = "keep" } = options;
   const carried = isNiftiHeader(image.header) ? image.header : undefined;
+  const version = options.version ?? carried?.version;
+  const asIs =
+    carried !== undefined &&
+    scaling === "keep" &&
+    dtype === undefined &&
+    version === carried.version &&
+    isUnchanged(carried, image);
   const keep =
     scaling === "keep" && dtype === undefined && carried !== undefined && isScaledAs(carried, image);
   const stored = dtype ?? (keep ? image.dtype : (image.valueDtype ?? image.dtype));
@@ -109,6 +103,7 @@ async function storageOf(image: ImageDataBackend, options: WriteNiftiOptions): P
       singleFile: true,
       scaling: keep ? carried.scaling : undefined,
       ...(carried && gridOf(carried, image)),
+      ...(asIs && { unchanged: carried }),
       extensions: carried?.readExtensions ? await carried.readExtensions({ signal: options.signal }) : [],
     },
     read: keep ? { scaled: false } : { dtype: stored },

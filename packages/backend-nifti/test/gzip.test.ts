@@ -14,7 +14,7 @@ import { encodeNiftiHeader } from "@lazyimg/nifti-header";
 import { buildIndex, type GzipIndex, gzipSource, writeIndex } from "@lazyimg/seekable-gzip";
 import { type CountingSource, countingSource } from "@lazyimg/testkit";
 import { type MisbehavingServer, misbehavingServer } from "@lazyimg/testkit/server";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
 const SHAPE = [1, 256, 256, 120] as const;
 const PLANE = 256 * 256 * 2;
@@ -140,6 +140,17 @@ describe("with a sidecar", () => {
     expect(source.bytes).toBeLessThanOrEqual(plan.bytes);
     expect(plan.bytes).toBeLessThanOrEqual(1.1 * bytes);
     expect(source.requests).toBeLessThanOrEqual(plan.requests);
+  });
+
+  test("explain() counts what lies between the slices of a region as little as a read fetches it", async () => {
+    const { image, source } = await openCounted(sidecar);
+    await expectPlane(image, 20);
+    source.reset();
+    const region: Index = [0, null, null, slice(3, 120, 50)];
+    const plan = image.explain(region)!;
+    await image.read(region);
+    expect(plan).toMatchObject({ bytes: source.bytes, requests: source.requests });
+    expect(plan.bytes).toBe([3, 53, 103].reduce((sum, k) => sum + around(k).bytes, 0));
   });
 
   test("readerOptions.gzipSource inflates instead, with the same sidecar", async () => {
@@ -407,6 +418,53 @@ describe("over HTTP", () => {
     expect(server.bytes).toBeLessThanOrEqual(1.1 * around(60).bytes);
   });
 
+  describe("while the pass streams from a slow server", () => {
+    const slowly = () => server.misbehave({ kind: "drip", bytes: 65536, everyMs: 5 });
+    afterEach(() => server.behave());
+
+    test("reads are answered as it comes to what they want, behind it and before it, by one request", async () => {
+      const { image } = await open(`plain/${NAME}`, { gzipIndex: false });
+      slowly();
+      server.reset();
+      const order: number[] = [];
+      const planes = [110, 30, 31, 70].map(async (k) => {
+        await expectPlane(image, k);
+        order.push(k);
+        return server.bytes;
+      });
+      const [, near] = await Promise.all(planes.slice(0, 2));
+      expect(near).toBeLessThan(0.5 * compressed.length);
+      await Promise.all(planes);
+      expect(order).toEqual([30, 31, 70, 110]);
+      expect(server.requests).toBe(1);
+    });
+
+    test("who leaves fails nobody; the last one ends the transfer, which later goes on from there", async () => {
+      const { image } = await open(`plain/${NAME}`, { gzipIndex: false });
+      slowly();
+      server.reset();
+      const [first, last] = [new AbortController(), new AbortController()];
+      const far = [expectPlane(image, 118, first.signal), expectPlane(image, 119, last.signal)];
+      await expectPlane(image, 10);
+      first.abort("enough");
+      await expect(far[0]).rejects.toBe("enough");
+      await expectPlane(image, 40);
+      // What has passed is read again beside the transfer, by a request of its own.
+      await expectPlane(image, 5);
+      expect(server.log.map(({ aborted }) => aborted)).toEqual([false, false]);
+      last.abort("done");
+      await expect(far[1]).rejects.toBe("done");
+      await expect.poll(() => server.log[0]!.aborted).toBe(true);
+      const { bytes } = server;
+      expect(bytes).toBeLessThan(0.7 * compressed.length);
+      server.behave();
+      await expectPlane(image, 119);
+      // On their way when it ended: what the connection held.
+      expect(server.bytes).toBeLessThanOrEqual(compressed.length + (2 << 20));
+      expect(server.requests).toBe(3);
+    });
+  });
+
   test("a server that denies what it does not have has no sidecar", async () => {
     const denying: typeof fetch = async (input, init) =>
       String(input).includes(".gzidx") ? new Response(null, { status: 403 }) : fetch(input, init);
@@ -418,6 +476,31 @@ describe("over HTTP", () => {
     });
     await expectPlane(image, 5);
     expect(warnings).toEqual([]);
+  });
+
+  test("a file that is replaced has another ETag: its cached index is not used, nor are its spans mixed", async () => {
+    const place = `replaced/${NAME}`;
+    server.put(place, compressed);
+    const kept = new Map<string, Uint8Array>();
+    const gzipCache = {
+      get: async (key: string) => kept.get(key) ?? null,
+      set: async (key: string, bytes: Uint8Array) => void kept.set(key, bytes),
+    };
+    const far: Index = [0, null, null, 119];
+    const isIndexed = (image: Image) => image.explain(far)!.bytes <= 1.1 * around(119).bytes;
+    const openCached = async () => {
+      const { image } = await open(place, { gzipCache, gzipIndex: false });
+      await expectPlane(image, 10);
+      return image;
+    };
+    await (await open(place, { gzipCache, gzipIndex: false })).image.read();
+    await expect.poll(() => kept.size).toBe(1);
+    expect([...kept.keys()][0]).toContain(`${server.url}${place}`);
+    const indexed = await openCached();
+    expect(isIndexed(indexed)).toBe(true);
+    server.put(place, compressed.slice());
+    await expect(indexed.read(far)).rejects.toMatchObject({ code: "ERR_CHANGED" });
+    expect(isIndexed(await openCached())).toBe(false);
   });
 
   test("switched off, none is asked for; by URL, that one is", async () => {

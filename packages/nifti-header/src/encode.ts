@@ -10,11 +10,12 @@ import {
 import { NIFTI1, NIFTI2 } from "nifti-reader-js";
 import { closestQform } from "./affine.js";
 import { datatypeCodeOf, NIFTI_DATATYPES } from "./datatypes.js";
-import type { NiftiExtension } from "./extensions.js";
+import { type NiftiExtension, sizeFor } from "./extensions.js";
 import { TEXT_FIELDS } from "./fields.js";
 import { type NiftiHeader, SPACE_UNITS, TIME_UNITS, unitsOf } from "./header.js";
 import { shape4Of } from "./layout.js";
 import { HEADER_BYTES } from "./sniff.js";
+import { storedHeader } from "./stored.js";
 
 /** Fields that are written as given, or else as what NIfTI calls unset. */
 type Carried =
@@ -69,6 +70,8 @@ export interface NiftiHeaderInit extends Partial<Pick<NiftiHeader, Carried>> {
     NiftiHeader,
     "quaternion" | "qoffset" | "pixdim" | "qformCode" | "sformCode" | "sformAffine"
   >;
+  /** A header that already says all this: its bytes are written as they were stored, if it is still what was parsed. */
+  readonly unchanged?: NiftiHeader | undefined;
 }
 
 const invalid = (message: string): LazyImageError => new LazyImageError("ERR_INVALID_ARGUMENT", message);
@@ -113,9 +116,9 @@ function writeText(bytes: Uint8Array, [at, size]: readonly [number, number], tex
   }
 }
 
-/** The extensions as they follow the four bytes behind the header: `esize`, `ecode`, `edata`, zeros up to 16 bytes. */
+/** The extensions as they follow the four bytes behind the header: `esize`, `ecode`, `edata`, zeros up to `esize`. */
 function encodeExtensions(extensions: readonly NiftiExtension[], littleEndian: boolean): Uint8Array {
-  const sizes = extensions.map(({ data }) => Math.ceil((data.length + 8) / 16) * 16);
+  const sizes = extensions.map(({ data, size = 0 }) => (size >= data.length + 8 ? size : sizeFor(data)));
   const bytes = new Uint8Array(sizes.reduce((sum, size) => sum + size, 0));
   const view = new DataView(bytes.buffer);
   let at = 0;
@@ -167,7 +170,10 @@ function formsOf(
  * for, cannot hold; `ERR_UNSUPPORTED_DTYPE` for a data type without a code
  */
 export function encodeNiftiHeader(init: NiftiHeaderInit): Uint8Array {
-  const { samples = 1, dtype, littleEndian = true, singleFile = true, extensions = [] } = init;
+  const { samples = 1, dtype, littleEndian = true, singleFile = true, extensions = [], unchanged } = init;
+  const tail = encodeExtensions(extensions, littleEndian);
+  const stored = singleFile && unchanged !== undefined ? storedHeader(unchanged, tail) : undefined;
+  if (stored !== undefined) return stored;
   const dim = dimOf(init);
   const affine = createAffine(init.affine);
   const scaling = init.scaling ?? { slope: 1, inter: 0 };
@@ -193,7 +199,6 @@ export function encodeNiftiHeader(init: NiftiHeaderInit): Uint8Array {
     );
   }
 
-  const tail = encodeExtensions(extensions, littleEndian);
   const { pixdim, ...forms } = init.forms ?? formsOf(affine, init);
   const [intent_p1, intent_p2, intent_p3] = init.intentParams ?? [0, 0, 0];
   const plain = Object.assign(version === 1 ? new NIFTI1() : new NIFTI2(), {

@@ -6,7 +6,12 @@ export interface NiftiExtension {
   readonly code: number;
   /** `edata` without the zeros that pad it, as nibabel. */
   readonly data: Uint8Array;
+  /** `esize`, where it is not the least multiple of 16 that holds the data. */
+  readonly size?: number;
 }
+
+/** The `esize` that writers give to data: a multiple of 16. */
+export const sizeFor = (data: Uint8Array): number => Math.ceil((data.length + 8) / 16) * 16;
 
 /**
  * Splits a header's extensions.
@@ -31,7 +36,9 @@ export function parseExtensions(bytes: Uint8Array, littleEndian: boolean): Nifti
     }
     let end = at + size;
     while (end > at + 8 && bytes[end - 1] === 0) end--;
-    extensions.push({ code: view.getInt32(at + 4, littleEndian), data: bytes.subarray(at + 8, end) });
+    const data = bytes.subarray(at + 8, end);
+    const code = view.getInt32(at + 4, littleEndian);
+    extensions.push({ code, data, ...(size !== sizeFor(data) && { size }) });
     at += size;
   }
   return extensions;

@@ -98,6 +98,11 @@ export interface NiftiHeader extends NiftiSignature {
   readonly sliceEnd: number;
   /** `slice_duration`, in `units.time`. */
   readonly sliceDuration: number;
+  /**
+   * The header as it is stored, 348 or 540 bytes, and the four bytes behind it where they were given: for writing it again
+   * bit for bit. A copy with another field keeps it, but is not written by it.
+   */
+  readonly stored: Uint8Array;
   /** Whether the four bytes behind the header announce extensions; false when they were not given. */
   readonly hasExtensions: boolean;
 }
@@ -307,6 +312,7 @@ export function parseNiftiHeader(bytes: Uint8Array, options: ParseOptions = {}):
     sliceStart,
     sliceEnd,
     sliceDuration: plain.slice_duration,
+    stored: bytes.slice(0, HEADER_BYTES[version] + 4),
     hasExtensions: bytes.length >= HEADER_BYTES[version] + 4 && bytes[HEADER_BYTES[version]] !== 0,
     ...text,
   };

@@ -2,6 +2,7 @@ import { DTYPES, type DType, type Shape4D } from "@lazyimg/core";
 import {
   encodeNiftiHeader,
   NIFTI_DATATYPES,
+  type NiftiHeader,
   type NiftiHeaderInit,
   parseExtensions,
   parseNiftiHeader,
@@ -133,11 +134,58 @@ describe("encodeNiftiHeader", () => {
       qformCode: _6,
       ...rest
     } = header;
-    const { sclSlope: _7, sclInter: _8, ...same } = rest;
+    const { sclSlope: _7, sclInter: _8, stored: _9, ...same } = rest;
     expect(parseNiftiHeader(copy)).toMatchObject({ ...same, voxOffset: copy.length });
     expect(parseExtensions(copy.subarray(header.headerBytes + 4), header.littleEndian)).toEqual(
-      extensions.map(({ code, data }) => ({ code, data: new Uint8Array(data) })),
+      extensions.map(({ data, ...extension }) => ({ ...extension, data: new Uint8Array(data) })),
     );
+  });
+
+  describe("unchanged", () => {
+    const sound = goldenCases.filter(({ expect, name }) => expect === "ok" && /\.nii$/.test(name));
+    const again = (bytes: Uint8Array, change: Partial<NiftiHeader> = {}): Uint8Array => {
+      const header = { ...parseNiftiHeader(bytes), ...change };
+      const extensions = header.hasExtensions
+        ? parseExtensions(bytes.subarray(header.headerBytes + 4, header.voxOffset), header.littleEndian)
+        : [];
+      const shape = shape4Of(header);
+      return encodeNiftiHeader({ ...header, shape, extensions, unchanged: header });
+    };
+
+    test("all headers come back bit for bit", () => {
+      expect(sound.length).toBeGreaterThan(250);
+      const different = sound.filter(({ files }) => {
+        const bytes = bytesOf(files[0]!);
+        const { voxOffset, shape, dim } = parseNiftiHeader(bytes);
+        const isPlain = shape.every((size, axis) => size === dim[axis + 1]);
+        return isPlain && Buffer.compare(again(bytes), bytes.subarray(0, voxOffset)) !== 0;
+      });
+      // Bytes before the voxels that nothing announces come back as zeros.
+      expect(different.map(({ name }) => name)).toEqual(["layout/gap-junk.n1.nii", "layout/gap-junk.n2.nii"]);
+    });
+
+    test("identity scaling, unused sizes, bitpix and padding are kept", () => {
+      const bytes = encodeNiftiHeader(PLAIN);
+      const odd = new Uint8Array(416);
+      odd.set(bytes);
+      const view = new DataView(odd.buffer);
+      view.setInt16(54, 77, true); // dim[7]
+      view.setInt16(72, 5, true); // bitpix
+      view.setFloat32(108, 416, true); // vox_offset
+      view.setFloat32(112, 1, true); // scl_slope
+      view.setFloat32(116, 0, true); // scl_inter
+      odd.set([1, 2, 3], 4); // data_type
+      odd.set([7, 8], 350); // behind the byte that announces extensions
+      expect(again(odd)).toEqual(odd);
+    });
+
+    test("a field that was changed since is written, and a pair's header made a file's", () => {
+      const bytes = encodeNiftiHeader(PLAIN);
+      expect(parseNiftiHeader(again(bytes, { description: "new" })).description).toBe("new");
+      const pair = encodeNiftiHeader({ ...PLAIN, singleFile: false });
+      const file = parseNiftiHeader(again(pair, { singleFile: true }));
+      expect(file).toMatchObject({ singleFile: true, voxOffset: 352 });
+    });
   });
 });
 

@@ -74,9 +74,28 @@ export function explainRegion(source: ByteSource, layout: ArrayLayout, range: Ra
   let bytes = plan.span * plan.spans;
   let peakBytes = outputBytes + (plan.dense ? 0 : scratch);
   if (source.cost) {
-    const whole = source.cost(plan.start, [...spanStarts(plan)].at(-1)! + plan.span - plan.start);
-    ({ requests, bytes } = whole);
-    peakBytes += whole.peakBytes;
+    const beneath = costBeneath(plan, (offset, length) => source.cost!(offset, length));
+    ({ requests, bytes } = beneath);
+    peakBytes += beneath.peakBytes;
   }
   return { requests, bytes, outputBytes, peakBytes };
+}
+
+/**
+ * What all spans cost beneath the source, when what a span shares with the one before is paid once: blocks of a cache,
+ * gzip's stretches between checkpoints.
+ */
+function costBeneath(plan: RegionPlan, cost: NonNullable<ByteSource["cost"]>): ReturnType<typeof cost> {
+  const total = { requests: 0, bytes: 0, peakBytes: 0 };
+  let before = { start: plan.start, requests: 0, bytes: 0 };
+  for (const start of spanStarts(plan)) {
+    const alone = cost(start, plan.span);
+    const both = cost(before.start, start + plan.span - before.start);
+    const shares = both.bytes - before.bytes < alone.bytes;
+    total.bytes += shares ? both.bytes - before.bytes : alone.bytes;
+    total.requests += shares ? Math.max(0, both.requests - before.requests) : alone.requests;
+    total.peakBytes = Math.max(total.peakBytes, alone.peakBytes);
+    before = { start, ...alone };
+  }
+  return total;
 }

@@ -2,6 +2,7 @@ import {
   type BackendDriver,
   type ByteSource,
   bytesOf,
+  type DataOf,
   DTYPES,
   LazyImageError,
   type Range4D,
@@ -33,7 +34,8 @@ import {
  * A region comes back with its axes in the order they have on disk. Few reads of few bytes: what lies closer than the
  * source's `gap` is read as one, and spans too large to hold are gathered as they pass.
  *
- * @throws LazyImageError (from reads) `ERR_TRUNCATED` when the source ends before the region
+ * @throws LazyImageError (from reads) `ERR_TRUNCATED` when the source ends before the region, `ERR_LIMIT` when there is
+ * no memory for it
  */
 export function rawArray(
   source: ByteSource,
@@ -59,7 +61,16 @@ function regionTensor(
   const { array, lanes, itemSize } = DTYPES[dtype];
   const size = sizeOf(shape);
   const bytes = size * itemSize;
-  const data = new array(memory && memory.byteLength >= bytes ? memory : freshMemory(bytes), 0, size * lanes);
+  let data: DataOf;
+  try {
+    data = new array(memory && memory.byteLength >= bytes ? memory : freshMemory(bytes), 0, size * lanes);
+  } catch (cause) {
+    throw new LazyImageError(
+      "ERR_LIMIT",
+      `A region of shape (${shape}) of ${dtype} has ${bytes} bytes, more than there is memory for; read in parts.`,
+      { cause },
+    );
+  }
   return new Tensor({ data, dtype, shape, strides: stridesInOrder(shape, order) });
 }
 

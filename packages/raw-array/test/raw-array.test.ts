@@ -1,4 +1,4 @@
-import { bytesSource } from "@lazyimg/byte-source";
+import { bytesSource, cached } from "@lazyimg/byte-source";
 import {
   type ByteSource,
   bytesOf,
@@ -146,6 +146,21 @@ describe("plans", () => {
       const plan = image.explain!(index as Index);
       await image.read(index as Index);
       expect(plan.requests).toBe(requests);
+      expect([source.requests, source.bytes]).toEqual([plan.requests, plan.bytes]);
+    }
+  });
+
+  test("count what reads share beneath the source once, and what lies between them never", async () => {
+    for (const [index, blocks] of [
+      [[0, slice(0, 8), null, slice(0, 8)], 32], // eight rows a block
+      [[0, 5, 3, slice(0, 16, 4)], 4],
+      [[null, 5, 3, slice(0, 12, 11)], 8],
+    ] as const) {
+      const source = countingSource({ ...bytesSource(bytes), gap: 0 });
+      const image = open(cached(source, { blockSize: 1024 }));
+      const plan = image.explain!(index as Index);
+      await image.read(index as Index);
+      expect(plan).toMatchObject({ requests: blocks, bytes: blocks * 1024 });
       expect([source.requests, source.bytes]).toEqual([plan.requests, plan.bytes]);
     }
   });

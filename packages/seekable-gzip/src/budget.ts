@@ -12,21 +12,23 @@ export class Budget {
   }
 
   /** Waits until `amount` is free (an amount above the bound: until nothing else runs); rejects with `signal.reason`. */
-  async acquire(amount: number, signal: AbortSignal): Promise<() => void> {
-    signal.throwIfAborted();
+  async acquire(amount: number, signal: AbortSignal | undefined): Promise<() => void> {
+    signal?.throwIfAborted();
     const share = Math.min(amount, this.#most);
     if (this.#waiting.length === 0 && share <= this.#free) this.#free -= share;
     else {
       await new Promise<void>((resolve, reject) => {
-        const stay = onAbort(signal, () => {
-          this.#waiting.splice(this.#waiting.indexOf(entry), 1);
-          this.#admit();
-          reject(signal.reason);
-        });
+        const stay =
+          signal &&
+          onAbort(signal, () => {
+            this.#waiting.splice(this.#waiting.indexOf(entry), 1);
+            this.#admit();
+            reject(signal.reason);
+          });
         const entry = {
           amount: share,
           enter: () => {
-            stay();
+            stay?.();
             resolve();
           },
         };

@@ -103,7 +103,8 @@ export function readIndex(input: Uint8Array): GzipIndex {
     const hasWindow = version === 0 ? i > 0 : view.getUint8(at + 17) !== 0;
     if (
       bits > 7 ||
-      bit < 80 ||
+      // Behind a zlib stream's header.
+      bit < 16 ||
       bit > compressedSize * 8 ||
       offset > size ||
       (previous === null ? offset !== 0 : bit <= previous.bit || offset < previous.offset)

@@ -12,3 +12,10 @@ export function takeInflater(): Inflater {
 export function giveInflater(inflater: Inflater): void {
   if (idle.length < MOST) idle.push(inflater);
 }
+
+/** Whether our own decoder is the one in WebAssembly. */
+export function hasKernel(): boolean {
+  const inflater = takeInflater();
+  giveInflater(inflater);
+  return inflater.kind === "wasm";
+}

@@ -9,6 +9,10 @@ import { giveInflater, takeInflater } from "./inflater-pool.js";
 
 /** What is fetched before it is known that more is needed: enough for any image header. */
 export const HEAD = 16384;
+/** Least uncompressed distance of checkpoints: what a random read inflates on average before it has what it wants. */
+export const SPACING: number = 1 << 20;
+/** Windows are half of this: below it, an index takes as much memory as what it is of. */
+const LEAST_SPACING = 65536;
 /** How long a stream that nobody reads stays open, in case someone reads on. */
 const IDLE = 1000;
 /** Above this many points every second one is dropped: at most 32 MiB of windows. */
@@ -56,18 +60,25 @@ export class Pass {
   /** Called once, when the end was reached and all checks passed. */
   onIndex: ((index: GzipIndex) => void) | undefined;
 
-  /** `head`: the file's first bytes, if they are there already. */
+  /**
+   * @param options `head`: the file's first bytes, if they are there already
+   * @throws LazyImageError ERR_INVALID_ARGUMENT for a spacing below 64 KiB
+   */
   constructor(
     inner: ByteSource,
-    spacing: number,
-    {
-      head,
-      onProgress,
-    }: {
+    options: {
+      readonly spacing?: number | undefined;
       readonly head?: Uint8Array | undefined;
       readonly onProgress?: ((compressed: number) => void) | undefined;
-    } = {},
+    },
   ) {
+    const { spacing = SPACING, head, onProgress } = options;
+    if (!(spacing >= LEAST_SPACING)) {
+      throw new LazyImageError(
+        "ERR_INVALID_ARGUMENT",
+        `\`spacing\` is ${spacing}; it must be ${LEAST_SPACING} bytes or more.`,
+      );
+    }
     this.#inner = inner;
     this.#spacing = spacing;
     this.#head = head;

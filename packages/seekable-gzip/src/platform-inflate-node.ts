@@ -1,11 +1,9 @@
-import { availableParallelism } from "node:os";
 import { inflateRaw } from "node:zlib";
 import type { PlatformInflate } from "./platform-inflate.js";
 
 /** Node's zlib, in its thread pool: several spans are inflated at once, and beside JavaScript. */
 export const platformInflate: PlatformInflate = {
-  // Of the pool's four, leaving one to file reads; and beside our own decoder, which is faster than zlib by itself.
-  threads: Math.max(1, Math.min(3, availableParallelism() - 1)),
+  threaded: true,
   inflate(bytes, size) {
     return new Promise((resolve, reject) => {
       // One more byte than is expected: the end is then seen in the one chunk, and more than that is an error.

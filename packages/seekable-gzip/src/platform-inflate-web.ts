@@ -2,7 +2,7 @@ import type { PlatformInflate } from "./platform-inflate.js";
 
 /** `DecompressionStream`, slower than our own kernel in WebAssembly, faster than the one in JavaScript. */
 export const platformInflate: PlatformInflate | null =
-  typeof DecompressionStream === "undefined" ? null : { threads: 0, inflate, free: () => undefined };
+  typeof DecompressionStream === "undefined" ? null : { threaded: false, inflate, free: () => undefined };
 
 async function inflate(bytes: Uint8Array<ArrayBuffer>, size: number): Promise<Uint8Array> {
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));

@@ -1,8 +1,9 @@
 import type { ByteSource } from "@lazyimg/core";
 import { LazyImageError } from "@lazyimg/core";
 import { abortable } from "@lazyimg/core/abort";
+import { checkpointsOf, costOf } from "./checkpoints.js";
 import type { GzipIndex } from "./gzip-index.js";
-import { costThrough, type GzipSourceOptions, gzipSource } from "./gzip-source.js";
+import { type GzipSourceOptions, gzipSource } from "./gzip-source.js";
 import { Link, type Services } from "./link.js";
 import { linkedSource, servicesOf } from "./linked-source.js";
 import type { WorkerJob } from "./pass-worker.js";
@@ -130,7 +131,7 @@ async function open(inner: ByteSource, options: GzipSourceOptions): Promise<Remo
     async update() {
       index ??= (await link.call("index", [])) as GzipIndex | null;
     },
-    cost: (offset, length) => index && costThrough(index, offset, length),
+    cost: (offset, length) => index && costOf(checkpointsOf(index), offset, offset + length),
     async close(reason) {
       await link.call("close", []).catch(() => undefined);
       link.close(reason);

@@ -408,6 +408,47 @@ export function seekableGzipSuite(read: (name: string) => Promise<Uint8Array>, c
     });
   });
 
+  describe("aborts of indexed reads", () => {
+    it("of all who want a span end its fetch, and who comes later fetches again", async () => {
+      const raw = sample();
+      const inner = new CountingSource(await load("zlib-6.gz"));
+      const source = gzipSource(inner, { spacing: SPACING });
+      await source.read(0, raw.length + 1);
+      const { fetched, requests } = inner;
+      const [one, two] = [new AbortController(), new AbortController()];
+      const leaving = [one, two].map(({ signal }) => source.read(1000, 1000, { signal }));
+      while (inner.requests === requests) await Promise.resolve();
+      one.abort("enough");
+      two.abort("done");
+      await expect(leaving[0]).rejects.toBe("enough");
+      await expect(leaving[1]).rejects.toBe("done");
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      // It was asked for, and nothing came.
+      expect(inner.requests).toBe(requests + 1);
+      expect(inner.fetched).toBe(fetched);
+      expect(same(await source.read(2000, 1000), raw.subarray(2000, 3000))).toBe(true);
+    });
+
+    it("of a read of many spans end it at once, and leave the source as it was", async () => {
+      const raw = sample();
+      const inner = new CountingSource(await load("zlib-6.gz"));
+      const source = gzipSource(inner, { spacing: SPACING });
+      await source.read(0, raw.length + 1);
+      const { fetched } = inner;
+      const controller = new AbortController();
+      const leaving = source.read(0, raw.length, { signal: controller.signal });
+      controller.abort("enough");
+      await expect(leaving).rejects.toBe("enough");
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      expect(inner.fetched).toBe(fetched);
+      for await (const piece of source.stream(0, raw.length)) {
+        expect(same(piece, raw.subarray(0, piece.length))).toBe(true);
+        break;
+      }
+      expect(same(await source.read(0, raw.length), raw)).toBe(true);
+    });
+  });
+
   describe("the source", () => {
     it("is named after what is inside, and keeps the inner version", async () => {
       const inner = new CountingSource(await load("zlib-6.gz"));

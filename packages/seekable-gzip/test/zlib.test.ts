@@ -17,7 +17,14 @@ describe("a zlib stream", () => {
         const read = await source.read(offset, length);
         expect(Buffer.compare(read, content.subarray(offset, offset + length))).toBe(0);
       }),
-      { numRuns: 60, examples: [[content.length - 10, 10], [0, 10], [content.length - 1, 1]] },
+      {
+        numRuns: 60,
+        examples: [
+          [content.length - 10, 10],
+          [0, 10],
+          [content.length - 1, 1],
+        ],
+      },
     );
     expect(source.index()).toMatchObject({ size: content.length, compressedSize: stream.length });
     // Its first data are behind 2 bytes.

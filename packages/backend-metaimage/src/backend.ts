@@ -1,0 +1,102 @@
+import { openSource } from "@lazyimg/byte-source";
+import {
+  type BackendDescriptor,
+  type BackendRequest,
+  type ByteSource,
+  defineBackend,
+  describeRequest,
+  type ImageDataBackend,
+  LazyImageError,
+} from "@lazyimg/core";
+import { type DataFile, openDataFile, openInflated, readTextHeader, within } from "@lazyimg/data-file";
+import { type ArrayLayout, checkLayout, layoutBytes, rawArray } from "@lazyimg/raw-array";
+import { type MetaImageHeader, parseMetaImageHeader } from "./header.js";
+import { matchesMetaImage } from "./match.js";
+
+interface Options {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Opens a MetaImage (`.mha`, or `.mhd` with its data file): reads the header, no voxels.
+ *
+ * @throws LazyImageError `ERR_TRUNCATED` when the file is smaller than its header states, `ERR_PAIR` when the data file is
+ * missing, `ERR_HEADER` when its path leads out of the folder, and what `parseMetaImageHeader` and the source throw
+ */
+export async function openMetaImage(
+  request: BackendRequest,
+  options: Options = {},
+): Promise<ImageDataBackend> {
+  const what = describeRequest(request);
+  let source = openSource(request);
+  try {
+    const { text, length } = await readTextHeader(source, endOfHeader, what, options);
+    const header = parseMetaImageHeader(text, what, request.affine);
+    let file: DataFile = { source };
+    if (header.dataFile !== undefined) {
+      file = await openDataFile(request, header.dataFile, options);
+      await source.close?.();
+      source = file.source;
+    }
+    const begin = header.dataFile === undefined ? length : 0;
+    const voxels = await openVoxels(request, file, begin, header, options);
+    source = voxels.source;
+    checkLayout(voxels.layout, voxels.mostBytes, what);
+    return defineBackend({
+      ...rawArray(source, voxels.layout),
+      shape: header.shape,
+      affine: header.affine,
+      affineSource: header.affineSource,
+      dtype: header.dtype,
+      header,
+      close: async () => source.close?.(),
+    });
+  } catch (error) {
+    await source.close?.();
+    throw error;
+  }
+}
+
+/** Behind the line with ElementDataFile, which is the last one. */
+function endOfHeader(bytes: Uint8Array, whole: boolean): number | null {
+  // One letter for every byte.
+  const text = new TextDecoder("latin1").decode(bytes);
+  const found = /^[ \t]*ElementDataFile[ \t]*[=:][^\n]*(\n?)/m.exec(text);
+  if (found === null || (found[1] === "" && !whole)) return null;
+  return found.index + found[0].length;
+}
+
+/** The voxels of a data file, and where they are in it. */
+async function openVoxels(
+  request: BackendRequest,
+  file: DataFile,
+  begin: number,
+  header: MetaImageHeader,
+  options: Options,
+): Promise<{ readonly source: ByteSource; readonly layout: ArrayLayout; readonly mostBytes: number | null }> {
+  const { dtype, littleEndian, shape, strides, headerSize, compressed, compressedSize } = header;
+  const layout = { dtype, littleEndian, shape, strides, offset: 0 };
+  const size = await file.source.size(options);
+  const length = compressed ? compressedSize : layoutBytes(layout);
+  let offset = headerSize > 0 ? headerSize : begin;
+  if (headerSize < 0) offset = Math.max(begin, (size ?? 0) - length);
+  if (!compressed) return { source: file.source, layout: { ...layout, offset }, mostBytes: size };
+  if (size !== null && offset + compressedSize > size) {
+    throw new LazyImageError(
+      "ERR_TRUNCATED",
+      `${describeRequest(request)} states ${compressedSize} compressed bytes from byte ${offset}, but there are ${size}; it was cut short or its header is damaged.`,
+    );
+  }
+  const isWhole = offset === 0 && (compressedSize === 0 || compressedSize === size);
+  const part = isWhole
+    ? file
+    : { source: within(file.source, offset, compressedSize || Number.POSITIVE_INFINITY) };
+  return { ...(await openInflated(request, part, 0, options)), layout };
+}
+
+/** The descriptor that importing `@lazyimg/backend-metaimage` registers. */
+export const metaimage: BackendDescriptor = {
+  name: "metaimage",
+  matches: matchesMetaImage,
+  open: openMetaImage,
+};

@@ -1,0 +1,222 @@
+import type { ByteSource } from "@lazyimg/core";
+import { LazyImageError } from "@lazyimg/core";
+import { platformInflate } from "#platform-inflate";
+import { Breather } from "./breathe.js";
+import { Budget } from "./budget.js";
+import { BufferPool, type Memory } from "./buffer-pool.js";
+import { agrees } from "./checksums.js";
+import { HeldSpan } from "./held-span.js";
+import { hasKernel } from "./inflater-pool.js";
+import { compressedLength, firstByte, type Span, SpanDecoder, sizeOf } from "./span-decoder.js";
+import { SpanStream } from "./span-stream.js";
+
+/** Spans above this size (blocks can be that long where data compress well) are streamed, never held. */
+const LARGE = 4 << 20;
+/** Compressed and inflated bytes of spans that are being decoded. */
+const IN_FLIGHT = 5 << 20;
+/** Memory that is kept for the next span's compressed bytes, and for its output. */
+const POOLED = 2 << 20;
+
+/** Whether `span` is small enough to be held as a whole, and complete. */
+export function isHoldable(span: Span): boolean {
+  return !span.open && sizeOf(span) <= LARGE && compressedLength(span) <= LARGE;
+}
+
+/**
+ * Fetches and decodes spans, several at once, in bounded memory. There are two ways:
+ *
+ * - our own decoder, in the thread that calls, which may stop where a reader has what it wants;
+ * - the platform's inflater, which decodes a span whole (`SpanStream`): in Node beside JavaScript in several threads, in
+ *   browsers faster than our decoder where that can't be WebAssembly.
+ *
+ * Either rejects with ERR_CORRUPT, ERR_CHECKSUM or ERR_TRUNCATED where a span does not decode to what lies between its
+ * checkpoints.
+ */
+export class SpanInflater {
+  readonly #inner: ByteSource;
+  readonly #budget = new Budget(IN_FLIGHT);
+  /** Our own decoder has one thread: one span after another is ready sooner, with less memory, than all at last. */
+  readonly #turn = new Budget(1);
+  readonly #inputs = new BufferPool(POOLED);
+  readonly #outputs = new BufferPool(POOLED);
+
+  constructor(inner: ByteSource) {
+    this.#inner = inner;
+  }
+
+  /** The part `[from, to)` of a span, in pieces that are valid until the next one is asked for. */
+  async *stream(span: Span, from: number, to: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+    const length = compressedLength(span);
+    const pieces =
+      length <= LARGE
+        ? once(this.#inner.read(firstByte(span), length, { signal }))
+        : this.#inner.stream(firstByte(span), length, { signal });
+    yield* inflateSpan(span, pieces, from, to, signal);
+  }
+
+  /**
+   * Decodes a whole span that `isHoldable`. In memory the bytes are aligned as they are in the file, to 8, so that numbers
+   * that are aligned there can be taken as they are.
+   */
+  async whole(span: Span, signal: AbortSignal | undefined): Promise<Memory> {
+    const release = await this.#reserve(span, signal);
+    try {
+      const decoded = await this.#byPlatform(span, signal);
+      if (decoded !== null) return decoded;
+      const memory = this.#outputs.lend(sizeOf(span), span.start.offset % 8);
+      await this.#byKernel(span, memory.bytes, signal);
+      return memory;
+    } finally {
+      release();
+    }
+  }
+
+  /** Decodes a whole span that `isHoldable` into `target`. */
+  async into(span: Span, target: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
+    const release = await this.#reserve(span, signal);
+    try {
+      const decoded = await this.#byPlatform(span, signal);
+      if (decoded === null) await this.#byKernel(span, target, signal);
+      else target.set(decoded.bytes);
+      decoded?.release();
+    } finally {
+      release();
+    }
+  }
+
+  /**
+   * Fetches a span that `isHoldable`, to be decoded as far as someone wants it, or, with `whole`, at once where the
+   * platform does that.
+   */
+  async hold(span: Span, whole: boolean, signal: AbortSignal): Promise<HeldSpan> {
+    const release = await this.#reserve(span, signal);
+    try {
+      const decoded = whole || !hasKernel() ? await this.#byPlatform(span, signal) : null;
+      if (decoded !== null) return new HeldSpan(span, decoded);
+      return new HeldSpan(span, this.#outputs.lend(sizeOf(span)), await this.#input(span, signal));
+    } finally {
+      release();
+    }
+  }
+
+  #reserve(span: Span, signal: AbortSignal | undefined): Promise<() => void> {
+    return this.#budget.acquire(sizeOf(span) + compressedLength(span) + 65536, signal);
+  }
+
+  /** The compressed bytes of a span. */
+  async #input(span: Span, signal: AbortSignal | undefined): Promise<Memory> {
+    const memory = this.#inputs.lend(compressedLength(span));
+    await this.#fill(span, memory.bytes, signal);
+    return memory;
+  }
+
+  async #fill(span: Span, into: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
+    const bytes = await this.#inner.read(firstByte(span), into.length, { signal, into });
+    if (bytes.length < into.length) throw ended(firstByte(span) + bytes.length);
+    // A source that knows no `into`.
+    if (bytes.buffer !== into.buffer) into.set(bytes);
+  }
+
+  /** With our own decoder, which tells what is wrong. */
+  async #byKernel(span: Span, target: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
+    const input = await this.#input(span, signal);
+    const end = await this.#turn.acquire(1, signal);
+    try {
+      let at = 0;
+      for await (const piece of inflateSpan(span, [input.bytes], span.start.offset, span.endOffset, signal)) {
+        target.set(piece, at);
+        at += piece.length;
+      }
+    } finally {
+      end();
+    }
+    input.release();
+  }
+
+  /** The platform's way; `null` where that is not to be used or does not give what is expected. */
+  async #byPlatform(span: Span, signal: AbortSignal | undefined): Promise<Memory | null> {
+    // A stretch ends with a block: a member's trailer can't be in it.
+    if (platformInflate === null || span.end === null || span.end.window === null) return null;
+    const { inflate, free, threaded } = platformInflate;
+    if (!threaded && hasKernel()) return null;
+    const size = sizeOf(span);
+    const stream = new SpanStream(span.start, span.end.bit, (most) => this.#inputs.take(most));
+    await this.#fill(span, stream.body, signal);
+    const { history } = stream;
+    let output: Uint8Array;
+    try {
+      output = await inflate(stream.seal(), history + size);
+    } catch {
+      // Corrupt, or the end of a member lies between: our own decoder will tell.
+      signal?.throwIfAborted();
+      return null;
+    }
+    this.#inputs.give(stream.memory);
+    const release = (): void => free(output);
+    // No Buffer, whose `slice` is a view, goes out of here.
+    const bytes = new Uint8Array(output.buffer, output.byteOffset + history, output.length - history);
+    const { start, checks } = span;
+    if (!signal?.aborted && bytes.length === size && (checks === null || agrees(bytes, start, checks))) {
+      return { bytes, release };
+    }
+    release();
+    signal?.throwIfAborted();
+    return null;
+  }
+}
+
+/** Decodes `[from, to)` of a span with our own decoder, and verifies its end when it comes there. */
+async function* inflateSpan(
+  span: Span,
+  pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  from: number,
+  to: number,
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const decoder = new SpanDecoder(span);
+  const breather = new Breather();
+  const whole = !span.open && to === span.endOffset;
+  try {
+    for await (const piece of withEnd(pieces)) {
+      signal?.throwIfAborted();
+      if (piece === null) decoder.finish();
+      for (let fed = 0; piece === null || fed < piece.length; ) {
+        if (piece !== null) fed += decoder.feed(fed === 0 ? piece : piece.subarray(fed));
+        for (;;) {
+          const stop = decoder.step();
+          const { output, produced } = decoder;
+          const at = produced - output.length;
+          if (produced > from && at < to && output.length > 0) {
+            yield output.subarray(Math.max(0, from - at), Math.min(output.length, to - at));
+            signal?.throwIfAborted();
+          }
+          if (stop === "end" || (!whole && produced >= to)) return;
+          if (stop === "input") break;
+          await breather.pause();
+          signal?.throwIfAborted();
+        }
+      }
+    }
+  } finally {
+    decoder.close();
+  }
+}
+
+/** The pieces, then `null`. */
+async function* withEnd(
+  pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): AsyncGenerator<Uint8Array | null> {
+  yield* pieces;
+  yield null;
+}
+
+async function* once(bytes: Promise<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield await bytes;
+}
+
+function ended(position: number): LazyImageError {
+  return new LazyImageError(
+    "ERR_TRUNCATED",
+    `The gzip file ends after ${position} bytes, before what its index expects.`,
+  );
+}
