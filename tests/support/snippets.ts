@@ -11,7 +11,7 @@ export interface Snippet {
   /** Line of the page at which the code begins, from 1. */
   readonly line: number;
   readonly code: string;
-  /** Needs a page in a browser: it is only type-checked. */
+  /** Needs a page in a browser. */
   readonly browser: boolean;
   /** File name by which other snippets of the page import it. */
   readonly file: string | undefined;
@@ -27,11 +27,13 @@ export interface Expectation {
 
 /** The pages whose snippets and links are checked: README.md, docs/, and the packages' README.md. */
 export function pages(): string[] {
-  const inDocs = readdirSync(`${ROOT}docs`, { recursive: true, encoding: "utf8" }).map(
-    (path) => `docs/${path}`,
-  );
+  // Beside them are pages that are made from these: the API reference, a page for each package.
+  const inDocs = [
+    ...readdirSync(`${ROOT}docs`),
+    ...readdirSync(`${ROOT}docs/recipes`).map((name) => `recipes/${name}`),
+  ].map((path) => `docs/${path}`);
   const inPackages = readdirSync(`${ROOT}packages`).map((name) => `packages/${name}/README.md`);
-  return ["README.md", ...inDocs, ...inPackages]
+  return ["README.md", "CONTRIBUTING.md", ...inDocs, ...inPackages]
     .filter((path) => path.endsWith(".md") && existsSync(ROOT + path))
     .sort();
 }
@@ -81,6 +83,11 @@ export function expectationsOf({ code, line, page }: Snippet): Expectation[] {
   return [...found].map(([at, prints]) => ({ line: at, prints }));
 }
 
+/** Modules that a snippet imports by name. */
+export function importsOf({ code }: Snippet): string[] {
+  return [...code.matchAll(/\b(?:from|import)\s*\(?\s*"([^".][^"]*)"/g)].map(([, name]) => name!);
+}
+
 /** The code with each expected `console.log` told apart by its line, for the preload to record. */
 export function instrumented(snippet: Snippet): string {
   const watched = new Set(expectationsOf(snippet).map(({ line }) => line));
@@ -100,6 +107,15 @@ export function agrees(said: string, printed: string): boolean {
   const plain = (text: string): string => text.replace(/\s+/g, " ").trim();
   const [expected, found] = [plain(said), plain(printed)];
   return expected.endsWith("...") ? found.startsWith(expected.slice(0, -3)) : found === expected;
+}
+
+/** Where what was printed is not what the page says. */
+export function disagreements(snippet: Snippet, printed: ReadonlyMap<number, readonly string[]>): string[] {
+  return expectationsOf(snippet).flatMap(({ line, prints }) => {
+    const found = printed.get(line) ?? [];
+    if (found.length === prints.length && prints.every((said, n) => agrees(said, found[n]!))) return [];
+    return [`line ${line} prints ${found.join("\n") || "nothing"}, not ${prints.join("\n")}`];
+  });
 }
 
 /**
@@ -122,25 +138,9 @@ globalThis.fetch = async (input, init) => {
     const local = new URL(url.pathname + url.search, process.env.SNIPPET_SERVER);
     return platform(input instanceof Request ? new Request(local, input) : local, init);
   }
-  if (url.hostname !== "127.0.0.1" && url.hostname !== "localhost") {
+  if (url.protocol !== "data:" && url.hostname !== "127.0.0.1" && url.hostname !== "localhost") {
     throw new TypeError("A snippet reaches https://example.org only, not " + url.origin);
   }
   return platform(input, init);
 };
 `;
-
-/** The anchors of a page, as GitHub makes them from its headings. */
-export function anchorsOf(page: string): Set<string> {
-  const anchors = new Set<string>();
-  for (const [, heading] of readFileSync(ROOT + page, "utf8").matchAll(/^#+ (.+)$/gm)) {
-    const slug = heading!
-      .toLowerCase()
-      .replace(/\[([^\]]*)\]\([^)]*\)/g, "$1")
-      .replace(/[^\p{L}\p{N}_ -]/gu, "")
-      .replace(/ /g, "-");
-    let anchor = slug;
-    for (let n = 1; anchors.has(anchor); n++) anchor = `${slug}-${n}`;
-    anchors.add(anchor);
-  }
-  return anchors;
-}
