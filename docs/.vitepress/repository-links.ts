@@ -20,7 +20,7 @@ function addressOf(path: string): string {
 }
 
 /** The site's own link for one that is right in the repository. */
-export function followLink(href: string, page: string): string {
+function followLink(href: string, page: string): string {
   if (/^([a-z]+:|#|\/)/.test(href)) return href;
   const [path = "", anchor] = href.split("#");
   const target = posix.join(posix.dirname(sourceOf(page)), decodeURI(path)).replace(/\/$/, "");

@@ -2,7 +2,7 @@ import { peek } from "@lazyimg/byte-source";
 import { type BackendRequest, hasExtension, requestName } from "@lazyimg/core";
 
 /** Extensions of NRRD files, as they are recognised (without regard to case). */
-export const EXTENSIONS = [".nrrd", ".nhdr"] as const;
+const EXTENSIONS = [".nrrd", ".nhdr"] as const;
 
 /** Whether a file begins with the magic of an NRRD file, whose last four digits are its version. */
 export function isNrrd(head: Uint8Array): boolean {

@@ -74,7 +74,7 @@ export function defineBackend(driver: BackendDriver): ImageDataBackend {
     const [range, asked, gaps, result, converted, scaling] = resolve(index, options);
     const size = shapeOf(range);
     const target = out && outTensor(out, result as D, size);
-    const direct = !converted && range.every(({ step }) => step === 1);
+    const forward = range.every(({ step }) => step === 1);
     let values: Tensor;
     try {
       values =
@@ -83,13 +83,14 @@ export function defineBackend(driver: BackendDriver): ImageDataBackend {
           : await driver.readRegion(asked, {
               signal,
               onProgress,
-              target: direct ? target : undefined,
+              target: forward && !converted ? target : undefined,
             });
     } finally {
       // However the driver took an abort, the reader hears the signal's own reason.
       signal?.throwIfAborted();
     }
-    values = values.slice(range.map(({ step }) => slice(null, null, strided ? Math.sign(step) : step)));
+    if (!forward)
+      values = values.slice(range.map(({ step }) => slice(null, null, strided ? Math.sign(step) : step)));
     // A view would keep the voxels between alive.
     if (gaps) values = values.copy();
     if (converted) values = convert(values, result, scaling);

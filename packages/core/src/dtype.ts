@@ -92,10 +92,20 @@ export function checkDType<D extends DType>(dtype: D): D {
   );
 }
 
-/** Fresh, zeroed memory for `elements` elements of `dtype`. */
+/**
+ * Fresh, zeroed memory for `elements` elements of `dtype`.
+ *
+ * @throws LazyImageError `ERR_LIMIT` when the platform has not so much
+ */
 export function allocate<D extends DType>(dtype: D, elements: number): DataOf<D> {
   const { array, lanes } = DTYPES[dtype];
-  return new array(elements * lanes) as DataOf<D>;
+  try {
+    return new array(elements * lanes) as DataOf<D>;
+  } catch (cause) {
+    throw new LazyImageError("ERR_LIMIT", `No memory for ${elements} voxels of ${dtype}; read in parts.`, {
+      cause,
+    });
+  }
 }
 
 /** The same memory as bytes. */

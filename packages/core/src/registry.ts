@@ -68,7 +68,7 @@ function insert<T extends { name: string }>(
 /**
  * Registers a backend; one of the same name is replaced.
  *
- * @param prepend consult it before those already registered (default), or after
+ * @param options `prepend`: consult it before those already registered (default), or after
  */
 export function registerBackend(
   name: string,

@@ -21,7 +21,6 @@ import {
 import { SharedWork } from "@lazyimg/core/abort";
 import { applyAffine } from "./affine.js";
 import { castBackend } from "./cast.js";
-import { knownPackage } from "./known-formats.js";
 import { Lease } from "./lease.js";
 import { loadedBackend } from "./loaded.js";
 import { orientationOf, reorientation } from "./orientation.js";
@@ -95,7 +94,11 @@ export class Image {
     return [affine[3]!, affine[7]!, affine[11]!];
   }
 
-  /** Where the voxel axes point, such as "RAS" (see `orientationOf`). */
+  /**
+   * Where the voxel axes point, such as "RAS" (see `orientationOf`).
+   *
+   * @throws LazyImageError `ERR_INVALID_ARGUMENT` when the affine is singular
+   */
   get orientation(): string {
     return orientationOf(this.affine);
   }
@@ -236,10 +239,9 @@ export class Image {
     const backend = this.#open();
     const write = resolveWriter(destination);
     if (write === null) {
-      const known = knownPackage(destination);
       throw new LazyImageError(
         "ERR_NO_WRITER",
-        `No registered writer saves to ${destination}.${known === undefined ? "" : ` Install ${known} and import it.`}`,
+        `No registered writer saves to ${destination}. Import @lazyimg/backend-nifti for .nii and .nii.gz, @lazyimg/backend-zarr for .zarr.`,
       );
     }
     await write(backend, destination, options);
@@ -257,11 +259,17 @@ export class Image {
   declare [Symbol.asyncDispose]: () => Promise<void>;
 
   toString(): string {
-    const { shape, spacing, orientation, dtype, memory } = this;
+    const { shape, spacing, dtype, memory } = this;
+    let orientation = "none";
+    try {
+      orientation = `${this.orientation}+`;
+    } catch {
+      // A singular affine has none; what is printed to find that out must not fail.
+    }
     return [
       `Image(shape: (${shape.join(", ")})`,
       `spacing: (${spacing.map((mm) => mm.toFixed(2)).join(", ")})`,
-      `orientation: ${orientation}+`,
+      `orientation: ${orientation}`,
       `dtype: ${dtype}`,
       `memory: ${(memory / 2 ** 20).toFixed(1)} MiB`,
       `${this.isLoaded ? "loaded" : "not loaded"})`,

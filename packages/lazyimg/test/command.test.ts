@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { misbehavingServer } from "@lazyimg/testkit/server";
 import { describe, expect, it } from "vitest";
@@ -127,6 +127,82 @@ describe("--plugin", () => {
     expect(listed.stdout.split("\n")[0]).toBe("xyz");
   });
 
+  it.each([
+    [
+      "needs-core",
+      'import "@nowhere/core";',
+      /Cannot find package '@nowhere\/core'.* npm install @nowhere\/core\./,
+    ],
+    ["broken", "throw new TypeError('no such luck');", /Cannot load the plugin broken: no such luck\./],
+    ["silent", "export const nothing = 1;", /The plugin silent registers no backend .*@lazyimg\/core\./],
+  ])("says what is wrong with a plugin that is %s", async (name, code, message) => {
+    const folder = join(project, "node_modules", name);
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(
+      join(folder, "package.json"),
+      JSON.stringify({ name, type: "module", exports: "./index.js" }),
+    );
+    writeFileSync(join(folder, "index.js"), code);
+    for (const command of [["info", PHANTOM], ["backends"]]) {
+      const { code, stdout, stderr } = await start([...command, "--plugin", name, "--json"], project).outcome;
+      expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+      const error = { code: "ERR_PLUGIN", message: expect.stringMatching(message) };
+      expect(JSON.parse(stderr)).toEqual({ error });
+    }
+  });
+
+  it.each([
+    ["a built-in format", ["--plugin", "lazyimg"]],
+    ["the same one twice", ["--plugin", "plugin-for-xyz", "--plugin", "plugin-for-xyz"]],
+    ["two that register the same", ["--plugin", "plugin-for-xyz", "--plugin", "./own.mjs"]],
+    ["one that replaces a built-in format behind all others", ["--plugin", "./replaces.mjs"]],
+  ])("takes %s", async (_, plugins) => {
+    writeFileSync(
+      join(project, "replaces.mjs"),
+      `import { registerBackend } from "@lazyimg/core";
+       registerBackend("nifti", () => false, () => null, { prepend: false });`,
+    );
+    const modules = join(project, "node_modules");
+    if (!existsSync(join(modules, "lazyimg")))
+      symlinkSync(join(ROOT, "packages/lazyimg"), join(modules, "lazyimg"), "dir");
+    const { code, stderr } = await start(["backends", ...plugins], project).outcome;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  });
+
+  it.each([
+    ["while it opens", "() => { throw new TypeError('a defect'); }"],
+    [
+      "later, where nobody waits",
+      "() => { setTimeout(() => { throw new TypeError('a defect'); }); return new Promise(() => {}); }",
+    ],
+    [
+      "and is rejected, where nobody waits",
+      "() => { Promise.reject(new TypeError('a defect')); return new Promise(() => {}); }",
+    ],
+  ])("tells a defect that shows %s, with its stack", async (_, matches) => {
+    const defect = join(project, "defect.mjs");
+    writeFileSync(
+      defect,
+      `import { registerBackend } from "@lazyimg/core";
+       registerBackend("defect", ${matches}, () => null);`,
+    );
+    const args = ["info", PHANTOM, "--plugin", "./defect.mjs"];
+    const plain = await start(args, project).outcome;
+    expect({ code: plain.code, stdout: plain.stdout }).toEqual({ code: 1, stdout: "" });
+    expect(plain.stderr).toMatch(/^lazyimg: TypeError: a defect\n.*defect\.mjs.* \[ERR_INTERNAL\]\n$/s);
+    const json = await start([...args, "--json"], project).outcome;
+    const error = { code: "ERR_INTERNAL", message: expect.stringContaining("a defect") };
+    expect(JSON.parse(json.stderr)).toEqual({ error });
+  });
+
+  it("names the package that opens a file, and the option that takes it", async () => {
+    writeFileSync(join(project, "scan.mgz"), "");
+    const { code, stderr } = await start(["info", "scan.mgz"], project).outcome;
+    expect(code).toBe(1);
+    expect(stderr).toContain("npm install @lazyimg/backend-mgh");
+    expect(stderr).toContain("--plugin");
+  });
+
   it("still opens the built-in formats", async () => {
     const { code, stdout } = await start(["info", PHANTOM, "--plugin", "plugin-for-xyz", "--json"], project)
       .outcome;
@@ -155,7 +231,24 @@ describe("an interruption", () => {
       const { child, outcome } = start(["info", `${server.url}scan.nii.gz`]);
       await expect.poll(() => server.requests, { timeout: 10_000 }).toBeGreaterThan(0);
       child.kill(signal);
-      expect(await outcome).toEqual({ code: expected, stdout: "", stderr: "" });
+      const stderr = `lazyimg: Interrupted by ${signal}. [ERR_INTERRUPTED]\n`;
+      expect(await outcome).toEqual({ code: expected, stdout: "", stderr });
+    } finally {
+      await server.close();
+    }
+  });
+
+  it("is told as JSON to those who want JSON", async () => {
+    const server = await misbehavingServer({ "scan.nii.gz": readFileSync(PHANTOM) });
+    try {
+      server.misbehave({ kind: "hang" });
+      const { child, outcome } = start(["info", `${server.url}scan.nii.gz`, "--json"]);
+      await expect.poll(() => server.requests, { timeout: 10_000 }).toBeGreaterThan(0);
+      child.kill("SIGINT");
+      const { code, stdout, stderr } = await outcome;
+      expect({ code, stdout }).toEqual({ code: 130, stdout: "" });
+      const message = "Interrupted by SIGINT.";
+      expect(JSON.parse(stderr)).toEqual({ error: { code: "ERR_INTERRUPTED", message } });
     } finally {
       await server.close();
     }
@@ -169,7 +262,7 @@ describe("an interruption", () => {
       const { child, outcome } = start(["read", `${server.url}scan.nii.gz`, "-o", join(output, "a.npy")]);
       await expect.poll(() => server.requests, { timeout: 10_000 }).toBeGreaterThan(2);
       child.kill("SIGINT");
-      expect(await outcome).toMatchObject({ code: 130, stdout: "", stderr: "" });
+      expect(await outcome).toMatchObject({ code: 130, stdout: "" });
     } finally {
       await server.close();
     }

@@ -62,6 +62,17 @@ describe("lazyimg index", () => {
     ).toBeGreaterThan(0);
   });
 
+  it("sends headers along", async () => {
+    const server = await misbehavingServer({ "locked.nii.gz": readFileSync(path) });
+    const args = ["index", `${server.url}locked.nii.gz`, "--header", "Authorization: Bearer abc"];
+    const { code, stderr } = await start([...args, "--header", "X-More: 1"], folder).outcome;
+    const sent = server.log.map(({ headers }) => [headers.authorization, headers["x-more"]]);
+    await server.close();
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(new Set(sent.map(String))).toEqual(new Set(["Bearer abc,1"]));
+    expect((await lazyimg("index", path, "--header", "nonsense")).stderr).toContain("[ERR_USAGE]");
+  });
+
   it("leaves what was there where the file is bad, and says what is wrong", async () => {
     const bad = join(folder, "bad.nii.gz");
     const bytes = gzipSync(Buffer.alloc(300_000, 7));

@@ -16,7 +16,7 @@ export class Breather {
 }
 
 /** Resolves after the tasks that wait now. */
-export function nextTask(): Promise<void> {
+function nextTask(): Promise<void> {
   return new Promise((resolve) => {
     if (setImmediate !== undefined) {
       setImmediate(resolve);

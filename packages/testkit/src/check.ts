@@ -1,7 +1,7 @@
 import { DTYPES, isLazyImageError, isTensor, stridesOf, type Tensor } from "@lazyimg/core";
 
 /** What a broken contract throws; its message says what was found and what was expected. */
-export class ContractError extends Error {
+class ContractError extends Error {
   override readonly name = "ContractError";
 }
 

@@ -10,7 +10,7 @@ import { oracle } from "./rules/oracle.js";
 import type { Capabilities, Rule, Subject } from "./subject.js";
 
 /** The rules that every backend follows, in the order in which they run. */
-export const RULES: readonly Rule[] = /* @__PURE__ */ Object.freeze([
+const RULES: readonly Rule[] = /* @__PURE__ */ Object.freeze([
   ...oracle,
   ...metadata,
   ...indexing,

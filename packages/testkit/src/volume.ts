@@ -43,8 +43,7 @@ function write(dtype: DType, data: Tensor["data"], n: number): void {
 /**
  * A generated image in C order: distinct, known values and an affine without symmetries.
  *
- * @param shape (C, I, J, K)
- * @param affine default: oblique, anisotropic, left-handed
+ * @param options `shape`: (C, I, J, K); `affine`: oblique, anisotropic and left-handed by default
  */
 export function volume<D extends DType>({
   dtype,

@@ -6,7 +6,7 @@ import { httpSource } from "@lazyimg/byte-source";
 import { LazyImageError } from "@lazyimg/core";
 import { type Arguments, JSON_OUTPUT, type OptionSpec } from "./args.js";
 import type { Command, Context } from "./command.js";
-import { UsageError } from "./errors.js";
+import { Interrupted, UsageError } from "./errors.js";
 import { formatTraffic } from "./format.js";
 import { headersOf, type Opened, open, SOURCE_OPTIONS } from "./open.js";
 import type { Report } from "./progress.js";
@@ -154,14 +154,14 @@ async function checkPlace(output: string, force: boolean): Promise<void> {
   }
 }
 
-/** How to go on, for who pressed Ctrl-C. */
-async function tellHowToResume(output: string, args: Arguments): Promise<void> {
+/** The interruption, with how to go on, for who pressed Ctrl-C. */
+async function withHowToResume(interrupted: Interrupted, output: string): Promise<Interrupted> {
   const partial = `${output.replace(/(?<=.)[/\\]+$/, "")}.partial`;
-  if ((await stampOf(partial)) === undefined) return;
-  const message = `Interrupted. What is done is in ${partial}; the same command with --resume goes on with it.`;
-  if (args.flag("json")) {
-    process.stderr.write(`${JSON.stringify({ error: { code: "ERR_INTERRUPTED", message } })}\n`);
-  } else process.stderr.write(`lazyimg: ${message}\n`);
+  if ((await stampOf(partial)) === undefined) return interrupted;
+  return new Interrupted(
+    interrupted.signal,
+    `What is done is in ${partial}; the same command with --resume goes on with it.`,
+  );
 }
 
 async function write(
@@ -224,8 +224,8 @@ There is nothing at OUT until it is complete.`,
         if (counts !== null) context.print(`read ${formatTraffic(counts)}`);
       }
     } catch (error) {
-      if (context.signal.aborted && isZarr(output)) await tellHowToResume(output, args);
-      throw error;
+      const { reason } = context.signal;
+      throw reason instanceof Interrupted && isZarr(output) ? await withHowToResume(reason, output) : error;
     } finally {
       await opened.close();
     }

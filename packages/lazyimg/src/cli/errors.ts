@@ -7,11 +7,15 @@ export class UsageError extends Error {
 
 /** Somebody pressed Ctrl-C, or asked the process to end. */
 export class Interrupted extends Error {
+  readonly code = "ERR_INTERRUPTED";
+  readonly signal: "SIGINT" | "SIGTERM";
   /** As shells have it: 128 and the signal's number. */
-  readonly exitCode: number;
+  readonly exitCode: 130 | 143;
 
-  constructor(signal: "SIGINT" | "SIGTERM") {
-    super(`Interrupted by ${signal}`);
+  /** @param advice how to go on */
+  constructor(signal: "SIGINT" | "SIGTERM", advice?: string) {
+    super(`Interrupted by ${signal}.${advice === undefined ? "" : ` ${advice}`}`);
+    this.signal = signal;
     this.exitCode = signal === "SIGINT" ? 130 : 143;
   }
 }
@@ -20,18 +24,18 @@ export class Interrupted extends Error {
 export interface Failure {
   readonly code: string;
   readonly message: string;
-  readonly exitCode: 1 | 2;
+  readonly exitCode: 1 | 2 | 130 | 143;
 }
 
 /** An error as it is reported. One that nobody foresaw keeps its stack, for the report of a bug. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof UsageError) return { code: error.code, message: error.message, exitCode: 2 };
-  if (isLazyImageError(error)) return { code: error.code, message: error.message, exitCode: 1 };
-  if (error instanceof Error) {
-    const { code } = error as { code?: unknown };
-    // Node's own: ENOENT, EACCES, ...
-    if (typeof code === "string") return { code, message: error.message, exitCode: 1 };
-    return { code: "ERR_INTERNAL", message: error.stack ?? error.message, exitCode: 1 };
+  if (error instanceof Interrupted) {
+    return { code: error.code, message: error.message, exitCode: error.exitCode };
   }
-  return { code: "ERR_INTERNAL", message: String(error), exitCode: 1 };
+  if (isLazyImageError(error)) return { code: error.code, message: error.message, exitCode: 1 };
+  if (!(error instanceof Error)) return { code: "ERR_INTERNAL", message: String(error), exitCode: 1 };
+  // The operating system's: EACCES, ENOSPC, ...
+  if ("syscall" in error) return { code: "ERR_IO", message: error.message, exitCode: 1 };
+  return { code: "ERR_INTERNAL", message: error.stack ?? error.message, exitCode: 1 };
 }

@@ -6,6 +6,7 @@ import { buildIndex, writeIndex } from "@lazyimg/seekable-gzip";
 import { JSON_OUTPUT } from "./args.js";
 import type { Command } from "./command.js";
 import { formatBytes } from "./format.js";
+import { headersOf, SOURCE_OPTIONS } from "./open.js";
 import { writeOutput } from "./output.js";
 import { Traffic } from "./traffic.js";
 
@@ -42,13 +43,14 @@ format of indexed_gzip. Make it again when SRC changes.`,
     },
     compress: { type: "boolean", help: "gzip the index; only lazyimg reads it then" },
     ...JSON_OUTPUT,
+    header: SOURCE_OPTIONS.header!,
   },
   async run(args, { signal, progress, print }) {
     const path = args.operand("SRC");
     const output = args.text("output") ?? defaultOutput(path);
     const spacing = args.wholeNumber("spacing", 1, 1024);
     const traffic = new Traffic();
-    const source = openSource({ path });
+    const source = openSource({ path, fetch: traffic.fetch(headersOf(args)) });
     try {
       const built = await progress.during(
         "indexing",

@@ -25,6 +25,20 @@ function interruption(): AbortSignal {
   return controller.signal;
 }
 
+/** Says what went wrong, on standard error, and sets the exit code. */
+function report(error: unknown, words: readonly string[]): void {
+  const { code, message, exitCode } = failureOf(error);
+  process.exitCode = exitCode;
+  if (words.includes("--json")) {
+    process.stderr.write(`${JSON.stringify({ error: { code, message } })}\n`);
+    return;
+  }
+  const [name] = words;
+  const help =
+    name !== undefined && Object.hasOwn(COMMANDS, name) ? `lazyimg ${name} --help` : "lazyimg --help";
+  process.stderr.write(`lazyimg: ${message} [${code}]\n${exitCode === 2 ? `See ${help}\n` : ""}`);
+}
+
 async function run(words: readonly string[], context: Context): Promise<void> {
   const [name, ...rest] = words;
   if (name === "--version" || name === "-v") return context.print(version());
@@ -47,6 +61,11 @@ async function run(words: readonly string[], context: Context): Promise<void> {
 
 /** Runs the command line, and sets the exit code. */
 export async function main(words: readonly string[]): Promise<void> {
+  // What nobody waited for, in a plugin.
+  process.once("uncaughtException", (error) => {
+    report(error, words);
+    process.exit();
+  });
   const signal = interruption();
   const context: Context = {
     signal,
@@ -56,19 +75,7 @@ export async function main(words: readonly string[]): Promise<void> {
   try {
     await run(words, context);
   } catch (error) {
-    if (signal.reason instanceof Interrupted) {
-      process.exitCode = signal.reason.exitCode;
-      return;
-    }
-    const { code, message, exitCode } = failureOf(error);
-    process.exitCode = exitCode;
-    if (words.includes("--json")) {
-      process.stderr.write(`${JSON.stringify({ error: { code, message } })}\n`);
-    } else {
-      const [name] = words;
-      const help =
-        name !== undefined && Object.hasOwn(COMMANDS, name) ? `lazyimg ${name} --help` : "lazyimg --help";
-      process.stderr.write(`lazyimg: ${message} [${code}]\n${exitCode === 2 ? `See ${help}\n` : ""}`);
-    }
+    // Whatever an interruption made fail.
+    report(signal.aborted && !(error instanceof Interrupted) ? signal.reason : error, words);
   }
 }

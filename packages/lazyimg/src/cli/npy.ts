@@ -1,7 +1,7 @@
 import { DTYPES, type DType, type Shape4D } from "@lazyimg/core";
 
 /** numpy's name of a data type in little-endian memory: `<i2`, `|u1`, `<c8`. */
-export function npyDescr(dtype: DType): string {
+function npyDescr(dtype: DType): string {
   const { kind, itemSize } = DTYPES[dtype];
   return `${itemSize === 1 ? "|" : "<"}${kind}${itemSize}`;
 }

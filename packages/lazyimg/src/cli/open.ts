@@ -5,6 +5,7 @@ import {
   type BackendFactory,
   type BackendRequest,
   isLazyImageError,
+  LazyImageError,
   listBackends,
   registerBackend,
 } from "@lazyimg/core";
@@ -110,18 +111,19 @@ export async function open(source: string, args: Arguments, { signal, progress }
 
   const request = () => openImage(source, { fetch: traffic.fetch(headers), signal });
   const attempt = async (): Promise<Image> => {
-    if (plugins.length > 0) {
-      await registerAll();
-      return request();
+    if (plugins.length === 0) {
+      registerNifti();
+      try {
+        return await request();
+      } catch (error) {
+        if (!isLazyImageError(error, "ERR_NO_BACKEND")) throw error;
+      }
     }
-    registerNifti();
-    try {
-      return await request();
-    } catch (error) {
+    await registerAll();
+    return request().catch((error: unknown) => {
       if (!isLazyImageError(error, "ERR_NO_BACKEND")) throw error;
-      await registerAll();
-      return request();
-    }
+      throw new LazyImageError(error.code, `${error.message} Here, --plugin PACKAGE imports one.`);
+    });
   };
   const image = await progress.during("opening", traffic, attempt);
   return {
