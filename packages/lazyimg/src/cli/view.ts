@@ -1,0 +1,60 @@
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { LazyImageError } from "@lazyimg/core";
+import type { Command } from "./command.js";
+import { viewServer } from "./view-server.js";
+
+const isRemote = (source: string): boolean => /^https?:/i.test(source);
+
+/** The folder of the viewer's page. */
+function pageFolder(): string {
+  const manifest = createRequire(__filename).resolve("@lazyimg/viewer/package.json");
+  return join(dirname(manifest), "dist", "page");
+}
+
+/** A path without a scheme or slashes at its end. */
+function pathOf(source: string): string {
+  const path = (/^file:/i.test(source) ? fileURLToPath(source) : source).replace(/(?<=.)[/\\]+$/, "");
+  if (existsSync(path)) return path;
+  throw new LazyImageError("ERR_NOT_FOUND", `There is no file ${basename(path)} at ${path}; check the path.`);
+}
+
+export const view: Command = {
+  summary: "show an image in the browser, reading what is looked at",
+  details: `Serves the viewer and SRC to this machine alone, at an address with a token, until Ctrl-C. A URL is read by the page
+itself, and so its server must let other origins read it (CORS).`,
+  operands: ["SRC"],
+  options: {
+    overlay: { type: "string", value: "LABELS", help: "lay this image of labels over it" },
+    port: { type: "string", value: "N", help: "listen on this port; default: one that is free" },
+    "no-open": { type: "boolean", help: "print the address, and open no browser" },
+  },
+  async run(args, { signal, print }) {
+    const overlay = args.text("overlay");
+    const asked = { src: args.operand("SRC"), ...(overlay !== undefined && { overlay }) };
+    const port = args.wholeNumber("port", 0, 65_535);
+    const local = Object.entries(asked).filter(([, source]) => !isRemote(source));
+    const origins = Object.values(asked)
+      .filter(isRemote)
+      .map((source) => new URL(source).origin);
+    const server = await viewServer({
+      page: pageFolder(),
+      sources: local.map(([, source]) => pathOf(source)),
+      origins,
+      port,
+    });
+    const query = new URLSearchParams(asked);
+    for (const [n, [name]] of local.entries()) query.set(name, server.sources[n]!);
+    const address = `${server.url}?${query}`;
+    try {
+      print(address);
+      if (!args.flag("no-open")) await (await import("open")).default(address);
+      if (!signal.aborted) await once(signal, "abort");
+    } finally {
+      await server.close();
+    }
+  },
+};

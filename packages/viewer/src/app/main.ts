@@ -1,0 +1,56 @@
+import { filesChosen, type LazyImageViewer, type Openable } from "../index.js";
+
+const find = <E extends HTMLElement>(selector: string): E => document.querySelector<E>(selector)!;
+
+const viewer = find<LazyImageViewer>("lazy-image-viewer");
+const dialog = find<HTMLDialogElement>("#dialog");
+const address = find<HTMLInputElement>("#address");
+const authorization = find<HTMLInputElement>("#authorization");
+
+/** A button that has files chosen. */
+function choose(button: string, open: (files: Map<string, Blob>) => void): void {
+  const input = find<HTMLInputElement>(`${button}-input`);
+  find(button).addEventListener("click", () => input.click());
+  input.addEventListener("change", () => {
+    if (input.files !== null && input.files.length > 0) open(filesChosen(input.files));
+    // The same file may be chosen again.
+    input.value = "";
+  });
+}
+
+const show = (name: string): void => {
+  find("#empty").hidden = true;
+  find("#overlay").hidden = false;
+  find("#name").textContent = name;
+  document.title = name === "" ? "lazyimg" : `${name} · lazyimg`;
+};
+
+choose("#files", (files) => void viewer.openFiles(files));
+choose("#folder", (files) => void viewer.openFiles(files));
+choose("#overlay", (files) => void viewer.openFiles(files, true));
+viewer.addEventListener("load", () => show(viewer.name));
+// What went wrong is told where the image would be.
+viewer.addEventListener("error", () => {
+  find("#empty").hidden = true;
+});
+
+find("#url").addEventListener("click", () => dialog.showModal());
+find("#cancel").addEventListener("click", () => dialog.close());
+dialog.addEventListener("close", () => {
+  if (dialog.returnValue !== "open") return;
+  dialog.returnValue = "";
+  const value = authorization.value.trim();
+  const source: Openable = {
+    kind: "url",
+    url: address.value,
+    ...(value !== "" && { headers: { Authorization: value } }),
+  };
+  authorization.value = "";
+  void viewer.open(source);
+});
+
+const query = new URLSearchParams(location.search);
+for (const name of ["convention", "overlay", "src"]) {
+  const value = query.get(name);
+  if (value !== null) viewer.setAttribute(name, value);
+}

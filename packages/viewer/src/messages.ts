@@ -1,0 +1,34 @@
+import { isLazyImageError } from "@lazyimg/core";
+
+const TITLES: Readonly<Record<string, string>> = {
+  ERR_HTTP: "The server could not be read",
+  ERR_NOT_FOUND: "There is no such file",
+  ERR_TRUNCATED: "The file is damaged",
+  ERR_CORRUPT: "The file is damaged",
+  ERR_CHECKSUM: "The file is damaged",
+  ERR_HEADER: "The file is damaged",
+  ERR_PAIR: "Half of the image is missing",
+  ERR_CHANGED: "The file has changed",
+  ERR_NO_BACKEND: "This is no image that can be opened",
+  ERR_UNSUPPORTED: "This image cannot be shown",
+  ERR_UNSUPPORTED_DTYPE: "This image cannot be shown",
+  ERR_WORKER: "The viewer cannot run",
+};
+
+/** What to do, where the error itself says only what is wrong. */
+const ADVICE: Readonly<Record<string, string>> = {
+  ERR_HTTP: "Check the address and that the server runs, then try again.",
+  ERR_NOT_FOUND: "Check the address.",
+  ERR_TRUNCATED: "Get the file again: its copy may have broken off.",
+  ERR_CORRUPT: "Get the file again, or open another.",
+  ERR_CHECKSUM: "Get the file again: its copy is not what it was.",
+  ERR_HEADER: "Open another, or have its header repaired.",
+};
+
+/** What went wrong, and what to do, for the one who looks at the image. */
+export function describeError(error: unknown): { title: string; text: string } {
+  const message = error instanceof Error ? error.message : String(error);
+  const code = isLazyImageError(error) ? error.code : "";
+  const text = [message.replace(/[.]?$/, "."), ADVICE[code] ?? ""].join(" ").trim();
+  return { title: TITLES[code] ?? "The image could not be read", text };
+}

@@ -1,0 +1,163 @@
+import type { ImageClient } from "./client.js";
+import type { PlaneGrid } from "./geometry.js";
+import type { PlaneData, PlaneRequest } from "./protocol.js";
+import type { Progress } from "./rpc.js";
+
+/** A plane to be shown: what to ask for, and where its picture lies. */
+export interface PlaneWish {
+  /** Equal for planes with the same values. */
+  readonly key: string;
+  readonly request: PlaneRequest;
+  readonly rectangle: PlaneGrid["rectangle"];
+}
+
+/** A plane that was read. */
+export interface Picture extends PlaneWish {
+  readonly plane: PlaneData;
+}
+
+/** What a plane waits for. */
+export type Waiting =
+  | { readonly kind: "nothing" }
+  | { readonly kind: "reading"; readonly progress: Progress | null }
+  | { readonly kind: "costly"; readonly bytes: number }
+  | { readonly kind: "failed"; readonly error: unknown };
+
+const STALE = new DOMException("Another plane is wanted by now.", "AbortError");
+/** A stale plane may still be shown where nothing was for this long, so that fast scrolling is seen; milliseconds. */
+const PATIENCE = 250;
+
+/**
+ * Shows one plane of one image after the other: the newest wish counts, what is stale is aborted, and where a coarse
+ * plane comes first it is shown meanwhile.
+ */
+export class PlaneLoader {
+  readonly #client: ImageClient;
+  readonly #changed: (loader: PlaneLoader) => void;
+  readonly #running = new Map<string, AbortController>();
+  #wanted: string | null = null;
+  #ahead: AbortController | null = null;
+  #shownAt = 0;
+  #picture: Picture | null = null;
+  #waiting: Waiting = { kind: "nothing" };
+  #aborted = 0;
+
+  /** @param changed called when there is another picture, or something else to wait for */
+  constructor(client: ImageClient, changed: (loader: PlaneLoader) => void) {
+    this.#client = client;
+    this.#changed = changed;
+  }
+
+  /** What is to be shown: of another slice, while that which is wanted is on its way. */
+  get picture(): Picture | null {
+    return this.#picture;
+  }
+
+  get waiting(): Waiting {
+    return this.#waiting;
+  }
+
+  /** Number of requests that were aborted. */
+  get aborted(): number {
+    return this.#aborted;
+  }
+
+  /** Whether what is wanted is shown. */
+  get isCurrent(): boolean {
+    return this.#wanted === null || this.#picture?.key === this.#wanted;
+  }
+
+  /** @param coarse is quicker to read, and shown until `fine` is there */
+  want(fine: PlaneWish, coarse: PlaneWish | null = null): void {
+    if (this.#wanted === fine.key) return;
+    this.#wanted = fine.key;
+    let spared = performance.now() - this.#shownAt < PATIENCE;
+    for (const [key, controller] of this.#running) {
+      if (key === fine.key || key === coarse?.key) continue;
+      if (spared) this.#abort(controller);
+      // The oldest one is the nearest to its end.
+      else spared = true;
+    }
+    if (this.#picture?.key === fine.key) {
+      this.#tell({ kind: "nothing" });
+    } else {
+      const first = coarse !== null && coarse.key !== fine.key ? this.#load(coarse) : null;
+      // Where nothing is to be seen yet, what is quick to read comes alone.
+      if (first === null || this.#picture !== null) void this.#load(fine);
+      else void first.then(() => (this.#wanted === fine.key ? this.#load(fine) : undefined));
+    }
+    // Not before: what is wanted may be what was read ahead.
+    this.#ahead?.abort(STALE);
+    this.#ahead = null;
+  }
+
+  /** Reads what failed, or was too much to be read unasked, again. */
+  again(wish: PlaneWish): void {
+    this.#wanted = null;
+    this.want(wish);
+  }
+
+  /** Reads planes that may be wanted next, one after the other, until something else is wanted. */
+  async prefetch(wishes: readonly PlaneWish[]): Promise<void> {
+    this.#ahead?.abort(STALE);
+    const ahead = new AbortController();
+    this.#ahead = ahead;
+    try {
+      for (const { request } of wishes) {
+        if (ahead.signal.aborted) return;
+        await this.#client.warm(request, { signal: ahead.signal });
+      }
+    } catch {
+      // It will be read, or fail, when it is wanted.
+    }
+  }
+
+  /** Aborts everything. */
+  close(): void {
+    this.#ahead?.abort(STALE);
+    for (const controller of this.#running.values()) controller.abort(STALE);
+    this.#running.clear();
+  }
+
+  async #load(wish: PlaneWish): Promise<void> {
+    const { key, request } = wish;
+    if (this.#running.has(key)) return;
+    const controller = new AbortController();
+    this.#running.set(key, controller);
+    this.#tell({ kind: "reading", progress: null });
+    const { signal } = controller;
+    const onProgress = (progress: Progress): void => {
+      if (this.#wanted === key && !signal.aborted) this.#tell({ kind: "reading", progress });
+    };
+    try {
+      const plane = await this.#client.plane(request, { signal, onProgress });
+      if (signal.aborted) return;
+      this.#running.delete(key);
+      if ("costly" in plane) {
+        if (this.#wanted === key) this.#tell({ kind: "costly", bytes: plane.costly });
+      } else if (this.#wanted === key || !this.isCurrent) {
+        this.#picture = { ...wish, plane };
+        this.#shownAt = performance.now();
+        if (this.#wanted === key) {
+          for (const stale of this.#running.values()) this.#abort(stale);
+          this.#tell({ kind: "nothing" });
+        } else this.#changed(this);
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#running.delete(key);
+      if (this.#wanted === key) this.#tell({ kind: "failed", error });
+    }
+  }
+
+  #abort(controller: AbortController): void {
+    for (const [key, other] of this.#running) if (other === controller) this.#running.delete(key);
+    this.#aborted++;
+    controller.abort(STALE);
+  }
+
+  #tell(waiting: Waiting): void {
+    this.#waiting = waiting;
+    this.#changed(this);
+  }
+}

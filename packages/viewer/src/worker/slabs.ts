@@ -1,0 +1,81 @@
+import type { Range4D, Tensor } from "@lazyimg/core";
+import { SharedWork } from "@lazyimg/core/abort";
+
+/** A region that is kept, or on its way. */
+export interface Slab {
+  readonly range: Range4D;
+  readonly tensor: Tensor;
+}
+
+interface Entry {
+  readonly level: number;
+  readonly range: Range4D;
+  readonly work: SharedWork<Slab>;
+  /** 0 until it is there. */
+  bytes: number;
+}
+
+/** Whether every position of `inner` is one of `outer`. */
+export function contains(outer: Range4D, inner: Range4D): boolean {
+  return outer.every(({ start, step, size }, axis) => {
+    const wanted = inner[axis]!;
+    const last = wanted.start + (wanted.size - 1) * wanted.step;
+    return (
+      wanted.start >= start &&
+      last <= start + (size - 1) * step &&
+      (wanted.start - start) % step === 0 &&
+      wanted.step % step === 0
+    );
+  });
+}
+
+/** The regions that were used last, up to a number of bytes. Who wants what is on its way waits for it. */
+export class Slabs {
+  readonly #most: number;
+  /** The least recently used first. */
+  #entries: Entry[] = [];
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  get bytes(): number {
+    return this.#entries.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  /** What holds `range`, if anything does. */
+  find(level: number, range: Range4D): SharedWork<Slab> | undefined {
+    const found = this.#entries.find(
+      (entry) => entry.level === level && !entry.work.abandoned && contains(entry.range, range),
+    );
+    if (found === undefined) return undefined;
+    this.#entries = [...this.#entries.filter((entry) => entry !== found), found];
+    return found.work;
+  }
+
+  /** Begins to read `range`. */
+  add(level: number, range: Range4D, read: (signal: AbortSignal) => Promise<Tensor>): SharedWork<Slab> {
+    const work = new SharedWork(async (signal) => {
+      try {
+        const tensor = await read(signal);
+        entry.bytes = tensor.data.byteLength;
+        this.#shrink();
+        return { range, tensor };
+      } catch (error) {
+        this.#entries = this.#entries.filter((other) => other !== entry);
+        throw error;
+      }
+    });
+    const entry: Entry = { level, range, work, bytes: 0 };
+    this.#entries.push(entry);
+    return work;
+  }
+
+  /** Drops the oldest, but never the newest. */
+  #shrink(): void {
+    while (this.bytes > this.#most && this.#entries.length > 1) {
+      const oldest = this.#entries.findIndex(({ bytes }) => bytes > 0);
+      this.#entries.splice(oldest, 1);
+    }
+  }
+}
