@@ -133,10 +133,15 @@ export function parseMifHeader(text: string, what: string): ParsedHeader {
     file: fileOf(entries.get("file"), what),
     fields: fieldsOf(entries),
   };
+  const { affine, affineSource } = affineOf(header);
+  if (!affine.every(Number.isFinite)) {
+    throw wrong(what, `vox ${vox} and transform ${transform} make an affine that is not finite`);
+  }
   return {
     header,
     shape,
-    ...affineOf(header),
+    affine,
+    affineSource,
     stored,
     littleEndian: order !== "be",
     scaling: scalingOf(entries.get("scaling")?.at(-1), what),

@@ -21,7 +21,7 @@ import { EXTENSIONS, matchesNifti } from "./match.js";
 
 /** The `header` of a NIfTI image: every field of the file's, and its extensions on demand. */
 export interface NiftiImageHeader extends NiftiHeader {
-  /** Reads the header extensions, which may be long; they are not read when the image is opened. */
+  /** Reads the header extensions, in the first 64 MiB behind the header; they are not read when the image is opened. */
   readExtensions(options?: { signal?: AbortSignal | undefined }): Promise<readonly NiftiExtension[]>;
 }
 
@@ -75,6 +75,9 @@ export async function openNifti(
   }
 }
 
+/** Extensions are looked for in so many bytes: a gzipped header may say, or hold, a thousand times its own size. */
+const MOST_BYTES = 2 ** 26;
+
 async function readExtensions(
   { source, mostBytes }: OpenedFile,
   { headerBytes, hasExtensions, singleFile, voxOffset, littleEndian }: NiftiHeader,
@@ -84,7 +87,8 @@ async function readExtensions(
   const begin = headerBytes + 4;
   // In a pair they take the rest of the header file.
   const end = singleFile ? voxOffset : ((await source.size(options)) ?? mostBytes ?? begin);
-  return parseExtensions(await source.read(begin, end - begin, options), littleEndian);
+  const bytes = await source.read(begin, Math.min(end - begin, MOST_BYTES), options);
+  return parseExtensions(bytes, littleEndian);
 }
 
 /** The descriptor that importing `@lazyimg/backend-nifti` registers. */
