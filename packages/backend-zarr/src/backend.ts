@@ -4,6 +4,7 @@ import {
   type BackendRequest,
   type ImageDataBackend,
   LazyImageError,
+  requestName,
 } from "@lazyimg/core";
 import { directoryStore } from "#directory";
 import { matchesRemoteZarr, matchesZarrFile, matchesZarrStore } from "./match.js";
@@ -75,8 +76,8 @@ export const niftiZarr: BackendDescriptor = {
 };
 
 async function localStore(request: BackendRequest, signal: AbortSignal | undefined): Promise<Store> {
-  const { path, name } = request;
-  const isArchive = /\.zip$/i.test(name ?? path?.replace(/[?#].*$/s, "") ?? "zip");
+  const { path } = request;
+  const isArchive = /\.zip$/i.test(requestName(request) ?? "zip");
   if (path !== undefined && !isArchive) return directoryStore(directoryOf(path));
   const source = cached(openSource(request), { maxBytes: 4 << 20 });
   try {

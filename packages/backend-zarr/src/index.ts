@@ -8,9 +8,10 @@ for (const { name, matches, open } of [remoteZarr, zarrStore, niftiZarr]) {
 }
 registerWriter("nifti-zarr", writesZarr, writeZarrFile, { prepend: false });
 
-// Who reads with zarrita itself has the faster decoder too.
-for (const name of ["blosc", "numcodecs.blosc"]) {
-  registry.set(name, async () => (await import("./zarrita-blosc.js")).zarritaBlosc);
+// Who reads with zarrita itself has the faster decoders too.
+for (const prefix of ["", "numcodecs."]) {
+  registry.set(`${prefix}blosc`, async () => (await import("./zarrita-codecs.js")).zarritaBlosc);
+  registry.set(`${prefix}zstd`, async () => (await import("./zarrita-codecs.js")).zarritaZstd);
 }
 
 export { niftiZarr, remoteZarr, type ZarrNiftiHeader, type ZarrReaderOptions, zarrStore } from "./backend.js";

@@ -9,7 +9,10 @@ import { type WriteZarrOptions, writeNiftiZarr } from "@lazyimg/backend-zarr/wri
 import { createRequest } from "@lazyimg/core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-/** NIfTI to Zarr and back gives the same bytes as NIfTI to NIfTI: every golden file that nibabel opens. */
+/**
+ * NIfTI to Zarr and back gives the same bytes as NIfTI to NIfTI, every golden file that nibabel opens; and the bytes of the
+ * file itself where that is a `.nii`.
+ */
 
 const FOLDER = fileURLToPath(new URL("../../../tests/golden/nifti/", import.meta.url));
 const { cases } = JSON.parse(await readFile(join(FOLDER, "cases.json"), "utf8")) as {
@@ -32,6 +35,7 @@ const LAYOUTS: readonly WriteZarrOptions[] = [
 test("NIfTI comes back byte for byte", { timeout: 60_000 }, async () => {
   expect(sound.length).toBeGreaterThan(400);
   const different: string[] = [];
+  const changed: string[] = [];
   for (const [n, name] of sound.entries()) {
     const image = (await nifti.open(createRequest(join(FOLDER, name)), {}))!;
     const store = new Map<string, Uint8Array>();
@@ -40,8 +44,14 @@ test("NIfTI comes back byte for byte", { timeout: 60_000 }, async () => {
     const [direct, back] = [join(folder, "direct.nii"), join(folder, "back.nii")];
     await writeNifti(image, direct);
     await writeNifti(zarr, back);
-    if (!(await readFile(direct)).equals(await readFile(back))) different.push(name);
+    const found = await readFile(back);
+    if (!found.equals(await readFile(direct))) different.push(name);
+    // Behind its voxels a file may go on.
+    const own = /\.nii$/.test(name) ? await readFile(join(FOLDER, name)) : undefined;
+    if (own && !found.equals(own.subarray(0, found.length))) changed.push(name);
     await Promise.all([image.close?.(), zarr.close?.()]);
   }
   expect(different).toEqual([]);
+  // Bytes before the voxels that nothing announces, and FreeSurfer's way to write long axes, which becomes NIfTI-2's.
+  expect(changed.filter((name) => !/gap-junk|freesurfer-(vector|base)/.test(name))).toEqual([]);
 });

@@ -11,11 +11,11 @@ import { zipSync } from "fflate";
 import { afterAll, beforeAll, describe, test } from "vitest";
 import { serve } from "./served.js";
 
-const dtypes: DType[] = ["uint8", "int16", "int64", "complex64"];
-const layouts: Record<string, WriteZarrOptions> = {
-  "v3, blosc": { chunk: [8, 4, 4], levels: 2 },
-  "v2, gzip": { chunk: 4, zarrFormat: 2, codec: "gzip" },
-  "v3, shards, zstd": { chunk: 4, shard: 8, codec: "zstd" },
+/** Each layout over every kind of store, and each data type over memory, once. */
+const layouts: Record<string, { readonly options: WriteZarrOptions; readonly dtypes: readonly DType[] }> = {
+  "v3, blosc": { options: { chunk: [8, 4, 4], levels: 2 }, dtypes: ["uint8", "int16"] },
+  "v2, gzip": { options: { chunk: 4, zarrFormat: 2, codec: "gzip" }, dtypes: ["complex64"] },
+  "v3, shards, zstd": { options: { chunk: 4, shard: 8, codec: "zstd" }, dtypes: ["int64"] },
 };
 
 interface Written {
@@ -46,7 +46,7 @@ const AFFINE = [
   -1.875, 0.125, 0.25, 91.5, 0.25, 2.25, -0.375, -118.25, 0.0625, 0.5, 3.125, -69.75, 0, 0, 0, 1,
 ];
 
-describe.each(Object.entries(layouts))("%s", (_, options) => {
+describe.each(Object.entries(layouts))("%s", (_, { options, dtypes }) => {
   let folder: string;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "lazyimg-zarr-"));

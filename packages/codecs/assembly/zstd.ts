@@ -859,8 +859,11 @@ function xxh64(input: usize, length: u32): u64 {
 /** Where the input of the frame that was decoded last ends. */
 let inputAt: usize = 0;
 
-/** Section 3.1.1: one frame behind its magic number. Returns its decoded length, or an error. */
-function decodeFrame(input: usize, end: usize, output: usize, outputEnd: usize): i32 {
+/**
+ * Section 3.1.1: one frame behind its magic number. Returns its decoded length, or an error. A frame that states to fill the
+ * output exactly, and has no checksum, is left after the block in which `enough` is reached.
+ */
+function decodeFrame(input: usize, end: usize, output: usize, outputEnd: usize, enough: usize): i32 {
   let ip = input;
   if (ip >= end) return TRUNCATED;
   const descriptor: u32 = load<u8>(ip++);
@@ -891,6 +894,7 @@ function decodeFrame(input: usize, end: usize, output: usize, outputEnd: usize):
     ip += sizeBytes;
     if (size > <u64>(outputEnd - output)) return TOO_LONG;
   }
+  const isPartial = enough < outputEnd && sizeBytes > 0 && size == <u64>(outputEnd - output) && (descriptor & 4) == 0;
   if (single) window = size;
   const most = <u32>min<u64>(window, MAX_BLOCK);
 
@@ -925,6 +929,10 @@ function decodeFrame(input: usize, end: usize, output: usize, outputEnd: usize):
       op += length;
     }
     ip += stored;
+    if (isPartial && op >= enough) {
+      inputAt = end;
+      return <i32>size;
+    }
   } while (!isLast);
   const decoded = <u32>(op - output);
   if (sizeBytes > 0 && <u64>decoded != size) return WRONG_SIZE;
@@ -939,9 +947,10 @@ function decodeFrame(input: usize, end: usize, output: usize, outputEnd: usize):
 
 /**
  * Decodes all frames of `input` (section 3.1), one behind the other, skippable ones skipped. Returns the length of the
- * output, at most `room`, or what is wrong.
+ * output, at most `room`, or what is wrong. Of a single frame of `room` bytes, what comes behind the first `stop` of them
+ * may be left out.
  */
-export function decode(input: usize, length: u32, output: usize, room: u32): i32 {
+export function decode(input: usize, length: u32, output: usize, room: u32, stop: u32): i32 {
   if (!ready) prepare();
   const end = input + length;
   const outputEnd = output + room;
@@ -953,7 +962,7 @@ export function decode(input: usize, length: u32, output: usize, room: u32): i32
     const magic = load<u32>(ip);
     ip += 4;
     if (magic == MAGIC) {
-      const decoded = decodeFrame(ip, end, op, outputEnd);
+      const decoded = decodeFrame(ip, end, op, outputEnd, output + stop);
       if (decoded < 0) return decoded;
       op += decoded;
       ip = inputAt;

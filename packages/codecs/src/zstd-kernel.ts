@@ -22,8 +22,11 @@ export interface ZstdKernel {
   readonly base: number;
   /** The whole memory, at least `size` bytes of it; a view from before is invalid afterwards. */
   heap(size: number): Uint8Array;
-  /** Decodes all frames of an input; returns the length of the output, or one of the numbers above. */
-  decode(input: number, length: number, output: number, room: number): number;
+  /**
+   * Decodes all frames of an input; returns the length of the output, or one of the numbers above. A single frame of `room`
+   * bytes is decoded as far as `stop`.
+   */
+  decode(input: number, length: number, output: number, room: number, stop: number): number;
   /** Copies a box of rows; see assembly/zstd.ts. */
   gather(
     input: number,

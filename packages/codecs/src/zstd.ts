@@ -61,12 +61,15 @@ export class ZstdDecoder {
     this.#exactly(bytes, size, base + at, align(base + this.#slabSize));
   }
 
-  /** Decodes a chunk of exactly `size` bytes, ready for `gather`. Throws as `decodeTo`. */
-  load(bytes: Uint8Array, size: number): void {
+  /**
+   * Decodes the first `stop` bytes of a chunk of exactly `size`, ready for `gather`: all of it where the frame states no
+   * length or has a checksum. Throws as `decodeTo`.
+   */
+  load(bytes: Uint8Array, size: number, stop: number = size): void {
     this.#chunk = undefined;
     const at = align(this.#kernel.base + this.#slabSize);
-    this.#exactly(bytes, size, at, align(at + size));
-    this.#chunk = { at, size };
+    this.#exactly(bytes, size, at, align(at + size), stop);
+    this.#chunk = { at, size: stop };
   }
 
   /** Copies boxes of the loaded chunk into the output area. */
@@ -109,17 +112,23 @@ export class ZstdDecoder {
     return this.#kernel.heap(0).slice(base, base + length);
   }
 
-  #exactly(bytes: Uint8Array, size: number, output: number, input: number): void {
+  #exactly(bytes: Uint8Array, size: number, output: number, input: number, stop = size): void {
     if (size > mostOf(bytes.length)) {
       throw new LazyImageError("ERR_CORRUPT", `${bytes.length} bytes of zstd cannot hold ${size}`);
     }
-    const length = this.#decode(bytes, size, output, input);
+    const length = this.#decode(bytes, size, output, input, stop);
     if (length !== size) {
       throw new LazyImageError("ERR_CORRUPT", `The zstd data decode to ${length} bytes, not ${size}`);
     }
   }
 
-  #decode(bytes: Uint8Array, room: number, output: number, input = align(output + room)): number {
+  #decode(
+    bytes: Uint8Array,
+    room: number,
+    output: number,
+    input = align(output + room),
+    stop = room,
+  ): number {
     if (room > MAX_SIZE || bytes.length > MAX_SIZE) {
       throw new LazyImageError(
         "ERR_LIMIT",
@@ -127,7 +136,7 @@ export class ZstdDecoder {
       );
     }
     this.#kernel.heap(align(input + bytes.length)).set(bytes, input);
-    const length = this.#kernel.decode(input, bytes.length, output, room);
+    const length = this.#kernel.decode(input, bytes.length, output, room, stop);
     if (length < 0) throw errorOf(length, bytes, room);
     return length;
   }

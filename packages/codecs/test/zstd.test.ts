@@ -46,6 +46,41 @@ function attempt(bytes: Uint8Array, room: number): Uint8Array | string {
 
 const frame = (...bytes: number[]): Uint8Array => Uint8Array.from([0x28, 0xb5, 0x2f, 0xfd, ...bytes]);
 
+/** The first `stop` bytes of a chunk, decoded no further than they need. */
+function beginning(bytes: Uint8Array, size: number, stop: number): Uint8Array | string {
+  try {
+    decoder.reserve(stop);
+    decoder.load(bytes, size, stop);
+    decoder.gather(
+      [{ first: 0, counts: [stop, 1, 1], strides: [0, 0], output: 0, outputStrides: [0, 0] }],
+      1,
+    );
+    return decoder.output().slice();
+  } catch (error) {
+    if (!isLazyImageError(error)) throw error;
+    return error.code;
+  }
+}
+
+describe("the beginning of a chunk", () => {
+  it.each(fixtures.filter(({ size }) => size > 0))("$name", ({ encoded, size }) => {
+    const whole = decoder.decode(encoded, size);
+    for (const stop of new Set([1, Math.ceil(size / 2), size])) {
+      expect(Buffer.compare(whole.subarray(0, stop), beginning(encoded, size, stop) as Uint8Array)).toBe(0);
+    }
+  });
+
+  it("needs nothing of the blocks behind it, unless a checksum covers them", () => {
+    // Two stored blocks of a byte each.
+    const cut = frame(0x20, 2, 8, 0, 0, 5, 9, 0);
+    expect(beginning(cut, 2, 1)).toEqual(Uint8Array.of(5));
+    expect(beginning(cut, 2, 2)).toBe("ERR_TRUNCATED");
+    expect(beginning(cut, 3, 1)).toBe("ERR_TRUNCATED");
+    const unchecked = frame(0x24, 2, 8, 0, 0, 5, 9, 0, 0, 6, 1, 2, 3, 4);
+    expect(beginning(unchecked, 2, 1)).toBe("ERR_CHECKSUM");
+  });
+});
+
 describe("frames of libzstd", () => {
   it.each(fixtures)("$name", ({ encoded, size, crc32: expected }) => {
     const decoded = decoder.decode(encoded, size);

@@ -44,13 +44,13 @@ export function parseNiftiArray(bytes: Uint8Array, name: string): ZarrNiftiHeade
   const signature = sniffNifti(header);
   if (signature !== null) {
     const view = new DataView(header.buffer);
-    const little = view.getInt32(0, true) === (signature.version === 2 ? 540 : 348);
-    if (signature.version === 2) view.setBigInt64(168, 544n, little);
-    else view.setFloat32(108, 352, little);
+    if (signature.version === 2) view.setBigInt64(168, 544n, signature.littleEndian);
+    else view.setFloat32(108, 352, signature.littleEndian);
   }
   const parsed = parseNiftiHeader(header, { name: `${name}/nifti` });
   return {
     ...parsed,
+    stored: bytes.slice(0, parsed.stored.length),
     bytes,
     async readExtensions() {
       const begin = parsed.headerBytes + 4;

@@ -9,6 +9,7 @@ import {
   sizeOf,
   Tensor,
 } from "@lazyimg/core";
+import type { SharedWork } from "@lazyimg/core/abort";
 import { readFileSync } from "#directory";
 import { type DecodeWorker, decodeWorkers } from "#workers";
 import type { ArraySpec } from "../meta/array-spec.js";
@@ -18,9 +19,9 @@ import { denseStrides } from "./boxes.js";
 import { breathe } from "./breathe.js";
 import type { ChunkCache } from "./cache.js";
 import { type ChunkSource, zarritaChunks } from "./fallback.js";
+import { joinWork } from "./join-work.js";
 import { scatter, scatterFill } from "./scatter.js";
 import { ShardReader } from "./shards.js";
-import { SharedWork } from "./shared.js";
 import { type ChunkLayout, type Task, type TaskChunk, TaskRunner } from "./task.js";
 
 /** Decoded bytes of one task: enough rows to copy at once, little enough to hold several. */
@@ -31,6 +32,8 @@ const BATCH_BYTES = 64 << 20;
 const WORKER_BYTES = 12 << 20;
 /** Tasks that a worker has at a time: it must not wait while the main thread decodes one of its own. */
 const TASKS_AHEAD = 3;
+/** Tasks for each thread at least, where there are so many chunks: all are to end at the same time. */
+const TASKS_EACH = 8;
 /** How long to block the event loop, in milliseconds. */
 const BLOCKING = 12;
 
@@ -74,9 +77,7 @@ export class ArrayReader {
   readonly #cache: ChunkCache;
   readonly #layout: ChunkLayout;
   readonly #shards: ShardReader | undefined;
-  readonly #fetching = new SharedWork<Uint8Array | undefined>();
-  /** Whether parts of a chunk are decoded faster than all of it. */
-  readonly #partial: boolean;
+  readonly #fetching = new Map<string, SharedWork<Uint8Array | undefined>>();
   #unusual: Promise<ChunkSource> | undefined;
 
   constructor(store: Store, spec: ArraySpec, axes: Axes, cache: ChunkCache) {
@@ -96,10 +97,6 @@ export class ArrayReader {
       fill: spec.fill,
     };
     this.#shards = spec.sharding && new ShardReader(store, spec);
-    const [first] = spec.codecs ?? [];
-    this.#partial =
-      spec.codecs?.length === 0 ||
-      (spec.codecs?.length === 1 && first?.name === "blosc" && /^lz4/.test(first.inner ?? "lz4"));
   }
 
   /** Reads a region as it is stored; see `BackendDriver.readRegion`. */
@@ -130,7 +127,13 @@ export class ArrayReader {
     });
     if (missing.length === 0) return out;
     if (this.spec.codecs === undefined) await this.#readUnusual(missing, reading);
-    else await this.#readBatches(this.#batches(missing, reading.keep), missing.length * chunkBytes, reading);
+    else {
+      const workers =
+        missing.length > 1 && missing.length * chunkBytes >= WORKER_BYTES ? decodeWorkers() : [];
+      const tasks = workers.length === 0 ? 1 : TASKS_EACH * (1 + workers.length);
+      const batches = this.#batches(missing, Math.ceil(missing.length / tasks), reading.keep);
+      await this.#readBatches(batches, workers, reading);
+    }
     return out;
   }
 
@@ -217,7 +220,8 @@ export class ArrayReader {
     return needs;
   }
 
-  #batches(needs: readonly Need[], keep: boolean): Batch[] {
+  /** @param most chunks of a row at most */
+  #batches(needs: readonly Need[], most: number, keep: boolean): Batch[] {
     const { chunkBytes, order } = this.spec;
     // Chunks run along the fastest axis that has several of them here: of a sagittal plane, not x but y.
     const [head] = needs;
@@ -228,9 +232,9 @@ export class ArrayReader {
     const rows: { needs: Need[]; whole: boolean }[] = [];
     let row: Need[] | undefined;
     for (const need of needs) {
-      // The second use of a chunk pays for decoding all of it; where parts cost as much as the whole, the first does.
+      // Keeping a chunk means to decode all of it, into memory of its own: the second use pays for that.
       const again = this.#cache.touch(need.key);
-      if (keep && (again || !this.#partial)) {
+      if (keep && again) {
         rows.push({ needs: [need], whole: true });
         row = undefined;
         continue;
@@ -238,7 +242,7 @@ export class ArrayReader {
       const before = row?.at(-1);
       const continues =
         before !== undefined &&
-        row!.length < limit(TASK_BYTES) &&
+        row!.length < Math.min(most, limit(TASK_BYTES)) &&
         (this.#shards === undefined || before.object === need.object) &&
         need.coordinates.every((at, axis) => at === before.coordinates[axis]! + (axis === running ? 1 : 0));
       if (continues) row!.push(need);
@@ -262,8 +266,11 @@ export class ArrayReader {
       .map((group) => ({ needs: group.flatMap(({ needs }) => needs), rows: group }));
   }
 
-  async #readBatches(batches: readonly Batch[], bytes: number, reading: Reading): Promise<void> {
-    const workers = bytes >= WORKER_BYTES && batches.length > 1 ? decodeWorkers() : [];
+  async #readBatches(
+    batches: readonly Batch[],
+    workers: readonly DecodeWorker[],
+    reading: Reading,
+  ): Promise<void> {
     const isLocal = this.#store.sync !== undefined;
     let next = 0;
     let failure: { error: unknown } | undefined;
@@ -324,7 +331,8 @@ export class ArrayReader {
     if (this.#store.sync !== undefined) return undefined;
     await Promise.all(
       missing.map(async ({ key, object }) => {
-        const bytes = await this.#fetching.join(
+        const bytes = await joinWork(
+          this.#fetching,
           object,
           (shared) => this.#store.get(object, { signal: shared }),
           signal,
@@ -416,8 +424,7 @@ export class ArrayReader {
       strides: chunkShape.map((_, axis) => dense[order.indexOf(axis)]!),
     };
     const frames = this.#framesIn(need.spans, reading);
-    if (frames.length > 0)
-      scatter(box, need.spans, frames, reading.out, reading.range, this.spec, this.#axes);
+    scatter(box, need.spans, frames, reading.out, reading.range, this.spec, this.#axes);
   }
 
   /** The frames of a read that lie in a box. */
@@ -429,7 +436,11 @@ export class ArrayReader {
 
   /** Chunks with codecs that only zarrita has. */
   async #readUnusual(needs: readonly Need[], reading: Reading): Promise<void> {
-    this.#unusual ??= zarritaChunks(this.#store, this.spec);
+    this.#unusual ??= zarritaChunks(this.#store, this.spec).catch((error) => {
+      // What failed may be tried again.
+      this.#unusual = undefined;
+      throw error;
+    });
     const source = await this.#unusual;
     let next = 0;
     const lane = async (): Promise<void> => {
@@ -437,11 +448,11 @@ export class ArrayReader {
         const need = needs[next++]!;
         const chunk = await source(need.coordinates, need.key, reading.signal);
         const frames = this.#framesIn(need.spans, reading);
-        if (frames.length > 0 && chunk === undefined) {
+        if (chunk === undefined) {
           scatterFill(need.spans, frames, reading.out, reading.range, this.spec, this.#axes);
-        } else if (frames.length > 0) {
+        } else {
           const origin = need.coordinates.map((at, axis) => at * this.spec.chunkShape[axis]!);
-          const box = { bytes: chunk!.bytes, origin, strides: chunk!.strides };
+          const box = { bytes: chunk.bytes, origin, strides: chunk.strides };
           scatter(box, need.spans, frames, reading.out, reading.range, this.spec, this.#axes);
         }
         reading.done(1);

@@ -8,6 +8,18 @@ export function denseStrides(shape: readonly number[]): number[] {
   return strides;
 }
 
+/** The first element of a chunk that is wanted, and the one behind the last. */
+export function extentOf(
+  { start, count }: TaskChunk,
+  { chunkShape }: ChunkLayout,
+): [from: number, to: number] {
+  const strides = denseStrides(chunkShape);
+  const at = (position: (axis: number) => number): number =>
+    strides.reduce((sum, stride, axis) => sum + position(axis) * stride, 0);
+  const from = at((axis) => start[axis]!);
+  return [from, from + at((axis) => count[axis]! - 1) + 1];
+}
+
 /** Calls `visit` with every position of the axes before the last three. */
 function eachOuter(count: readonly number[], visit: (position: readonly number[]) => void): void {
   const outer = count.slice(0, -3);

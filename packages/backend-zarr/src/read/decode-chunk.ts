@@ -1,8 +1,9 @@
-import { type BloscDecoder, readBloscFrame, supportsFrame } from "@lazyimg/codecs";
+import { type BloscDecoder, type BloscFrame, readBloscFrame, supportsFrame } from "@lazyimg/codecs";
 import { isLazyImageError, LazyImageError } from "@lazyimg/core";
 import { inflate } from "#inflate";
 import type { BytesCodec } from "../meta/array-spec.js";
 import { crc32c } from "./crc32c.js";
+import { needWebAssembly } from "./web-assembly.js";
 import { decompressZstd, zstdKernel } from "./zstd.js";
 import { unpackBloscZstd } from "./zstd-blosc.js";
 
@@ -72,7 +73,7 @@ export class ChunkDecoder {
           if (unpacked && n === 0) return { bytes: unpacked, form: "blosc" };
           if (unpacked) bytes = this.#blosc.decode(unpacked);
           else if (supportsFrame(frame)) bytes = this.#blosc.decode(bytes, frame);
-          else bytes = await viaNumcodecs(bytes, frame.size);
+          else bytes = await viaNumcodecs(bytes, frame);
         } else if (name === "gzip" || name === "zlib") {
           if (isFirst && this.#size > DEFLATE_RATIO * bytes.length + 64)
             throw wrongLength(bytes.length, this.#size);
@@ -97,7 +98,8 @@ function wrongLength(found: number, expected: number): LazyImageError {
   return new LazyImageError("ERR_CORRUPT", `decodes to ${found} bytes; the chunk shape needs ${expected}`);
 }
 
-async function viaNumcodecs(bytes: Uint8Array, size: number): Promise<Uint8Array> {
+async function viaNumcodecs(bytes: Uint8Array, { size, codec }: BloscFrame): Promise<Uint8Array> {
+  await needWebAssembly(`blosc of ${codec}`);
   const decode = await loadNumcodecs();
   const result = await decode(bytes);
   if (result.length !== size) throw new LazyImageError("ERR_CORRUPT", "corrupt blosc chunk");

@@ -41,9 +41,7 @@ export async function zarritaChunks(store: Store, spec: ArraySpec): Promise<Chun
     );
   }
   const location = new zarr.Location(readableOf(store), `/${spec.prefix.replace(/\/$/, "")}`);
-  const array = await (spec.version === 2
-    ? zarr.open.v2(location, { kind: "array" })
-    : zarr.open.v3(location, { kind: "array" }));
+  const array = await openArray(location, spec);
   return async (coordinates, key, signal) => {
     try {
       const { data, stride, shape } = await array.getChunk([...coordinates], signal ? { signal } : {});
@@ -58,6 +56,23 @@ export async function zarritaChunks(store: Store, spec: ArraySpec): Promise<Chun
       throw chunkError(key, error);
     }
   };
+}
+
+async function openArray(
+  location: zarr.Location<zarr.AsyncReadable>,
+  { version, prefix }: ArraySpec,
+): Promise<zarr.Array<zarr.DataType, zarr.AsyncReadable>> {
+  try {
+    const open = version === 2 ? zarr.open.v2 : zarr.open.v3;
+    return await open(location, { kind: "array" });
+  } catch (cause) {
+    if (isLazyImageError(cause)) throw cause;
+    throw new LazyImageError(
+      "ERR_HEADER",
+      `Zarr array ${prefix || "/"} has metadata that zarrita, which knows its codecs, does not understand: ${(cause as Error).message}`,
+      { cause },
+    );
+  }
 }
 
 /**

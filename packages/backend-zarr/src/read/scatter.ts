@@ -47,6 +47,9 @@ export function scatter(
   spec: ArraySpec,
   axes: Axes,
 ): void {
+  const [first] = frames;
+  // A chunk between the frames that a read with steps asks for.
+  if (first === undefined) return;
   const { samples, dtype } = spec.type;
   const data = elementsOf(box.bytes, spec);
   const along = (axis: number | undefined): number => (axis === undefined ? 0 : box.strides[axis]! * samples);
@@ -71,7 +74,6 @@ export function scatter(
     source.copyTo(new Tensor({ data: out.data, dtype, shape, strides: out.strides, offset: target(c) }));
   };
 
-  const first = frames[0]!;
   const offsetOf = ({ t, c }: Frame): number => base + before(axes.t, t) + before(axes.c, c);
   const moving = frames.length === 1 || frames.every(({ c }) => c === first.c) ? axes.t : axes.c;
   const isLine = samples === 1 && frames.every((frame, n) => frame.t - first.t + (frame.c - first.c) === n);

@@ -1,8 +1,9 @@
 import { LazyImageError } from "@lazyimg/core";
+import type { SharedWork } from "@lazyimg/core/abort";
 import type { ArraySpec } from "../meta/array-spec.js";
 import type { GetOptions, Store } from "../store/store.js";
 import { chunkError, withoutChecksum } from "./decode-chunk.js";
-import { SharedWork } from "./shared.js";
+import { joinWork } from "./join-work.js";
 
 /** Where the chunks of one shard lie in it; `null` where there is no such shard. */
 type ShardIndex = BigUint64Array | null;
@@ -28,7 +29,7 @@ export class ShardReader {
   /** Chunks of a shard along each axis. */
   readonly grid: readonly number[];
   readonly #indices = new Map<string, ShardIndex>();
-  readonly #loading = new SharedWork<ShardIndex>();
+  readonly #loading = new Map<string, SharedWork<ShardIndex>>();
 
   constructor(store: Store, spec: ArraySpec) {
     this.#store = store;
@@ -119,7 +120,7 @@ export class ShardReader {
   async #index(shardKey: string, signal: AbortSignal | undefined): Promise<ShardIndex> {
     const known = this.#indices.get(shardKey);
     if (known !== undefined) return known;
-    const index = await this.#loading.join(shardKey, (shared) => this.#load(shardKey, shared), signal);
+    const index = await joinWork(this.#loading, shardKey, (shared) => this.#load(shardKey, shared), signal);
     this.#indices.set(shardKey, index);
     if (this.#indices.size > KEPT) this.#indices.delete(this.#indices.keys().next().value!);
     return index;

@@ -1,6 +1,6 @@
 import { type BloscDecoder, type ChunkBox, createBloscDecoder, readBloscFrame } from "@lazyimg/codecs";
 import type { BytesCodec } from "../meta/array-spec.js";
-import { boxesOf, denseStrides } from "./boxes.js";
+import { boxesOf, extentOf } from "./boxes.js";
 import { ChunkDecoder, chunkError, type DecodedChunk } from "./decode-chunk.js";
 import { gatherZstd } from "./zstd-gather.js";
 
@@ -72,14 +72,19 @@ export type ReadFile = (file: string, memoryFor: (size: number) => Uint8Array) =
 /** `undefined` is the fill value. */
 type Decoded = DecodedChunk | undefined;
 
-/** Memory for files that is used again, up to this size. */
+/** Bytes of memory for files that is used again. */
 const ARENA_BYTES = 8 << 20;
+
+/** That memory, from when the first file needs it. */
+interface Arena {
+  memory?: Uint8Array;
+}
 
 /** Decodes the chunks of tasks into slabs, in memory of its own. One for each thread. */
 export class TaskRunner {
   readonly #blosc: BloscDecoder;
   readonly #readFile: ReadFile;
-  #arena: Uint8Array | undefined;
+  #arena: Arena | undefined = {};
 
   constructor(readFile: ReadFile, blosc: BloscDecoder = createBloscDecoder()) {
     this.#readFile = readFile;
@@ -93,24 +98,29 @@ export class TaskRunner {
    * @throws LazyImageError with the chunk's key
    */
   async run<T>(task: Task, layout: ChunkLayout, consume: (slab: Uint8Array) => T): Promise<T> {
-    // A task that waits for its codec keeps the memory; another one that begins meanwhile gets its own.
-    const arena = this.#arena ?? new Uint8Array(ARENA_BYTES);
+    // A task that waits for its codec keeps the memory; another one that begins meanwhile gets none of it.
+    const arena = this.#arena;
     this.#arena = undefined;
     try {
       const decoded = await this.#decodeAll(task, layout, arena);
       return consume(this.#gather(task, layout, decoded));
     } finally {
-      this.#arena = arena;
+      this.#arena = arena ?? this.#arena;
     }
   }
 
   /** Whatever waits, waits here, before the slab is begun: the kernel's memory is shared by the tasks of a thread. */
-  async #decodeAll({ chunks }: Task, layout: ChunkLayout, arena: Uint8Array): Promise<readonly Decoded[]> {
+  async #decodeAll(
+    { chunks }: Task,
+    layout: ChunkLayout,
+    arena: Arena | undefined,
+  ): Promise<readonly Decoded[]> {
     let used = 0;
     const memoryFor = (size: number): Uint8Array => {
-      if (used + size > arena.length) return new Uint8Array(size);
+      if (arena === undefined || used + size > ARENA_BYTES) return new Uint8Array(size);
+      arena.memory ??= new Uint8Array(ARENA_BYTES);
       used += size;
-      return arena.subarray(used - size, used);
+      return arena.memory.subarray(used - size, used);
     };
     const decoder = new ChunkDecoder(layout.codecs, layout.chunkBytes, this.#blosc);
     const decoded: Decoded[] = [];
@@ -150,10 +160,8 @@ export class TaskRunner {
       }
       try {
         if (found.form === "blosc") {
-          const strides = denseStrides(layout.chunkShape);
-          const first = boxes[0]!.first;
-          const last = chunk.count.reduce((sum, count, axis) => sum + (count - 1) * strides[axis]!, first);
-          blosc.load(found.bytes, readBloscFrame(found.bytes), itemSize, first, last + 1);
+          const [from, to] = extentOf(chunk, layout);
+          blosc.load(found.bytes, readBloscFrame(found.bytes), itemSize, from, to);
         } else {
           blosc.loadPlain(found.bytes);
         }

@@ -1,5 +1,5 @@
 import type { ChunkBox } from "@lazyimg/codecs";
-import { boxesOf, denseStrides } from "./boxes.js";
+import { boxesOf, denseStrides, extentOf } from "./boxes.js";
 import { chunkError, type DecodedChunk } from "./decode-chunk.js";
 import type { ChunkLayout, Task, TaskChunk } from "./task.js";
 import { zstdKernel } from "./zstd.js";
@@ -33,7 +33,8 @@ export function gatherZstd(
         kernel.decodeTo(found.bytes, chunkBytes, at);
         done = at + chunkBytes;
       } else {
-        kernel.load(found.bytes, chunkBytes);
+        const [, end] = extentOf(chunk, layout);
+        kernel.load(found.bytes, chunkBytes, end * itemSize);
         kernel.gather(boxesOf(chunk, layout, shape), itemSize);
         done = Number.POSITIVE_INFINITY;
       }

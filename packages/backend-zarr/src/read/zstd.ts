@@ -1,6 +1,7 @@
 import { createZstdDecoder, type ZstdDecoder } from "@lazyimg/codecs";
-import { LazyImageError } from "@lazyimg/core";
 import { nativeZstd } from "#zstd";
+import { needWebAssembly } from "./web-assembly.js";
+import { zstdSize } from "./zstd-frame.js";
 
 /** Decompresses zstd frames to at most `size` bytes. */
 type Decompress = (bytes: Uint8Array, size: number) => Uint8Array;
@@ -30,45 +31,18 @@ export async function decompressZstd(bytes: Uint8Array, size: number): Promise<U
 async function loadFallback(): Promise<Decompress> {
   if (nativeZstd !== undefined) return nativeZstd;
   const { ZSTDDecoder } = await import("zstddec");
+  await needWebAssembly("zstd");
   const instance = new ZSTDDecoder();
-  try {
-    await instance.init();
-  } catch (cause) {
-    throw new LazyImageError(
-      "ERR_UNSUPPORTED",
-      "zstd is decoded with WebAssembly, which is missing or forbidden here; a Content-Security-Policy needs 'wasm-unsafe-eval'",
-      { cause },
-    );
-  }
+  await instance.init();
   return (bytes, size) => {
-    checkFrame(bytes, size);
+    // Checked before memory is taken for it.
+    const stated = zstdSize(bytes);
+    if (stated !== undefined && stated !== size) {
+      throw new RangeError(`a frame of ${stated} bytes where ${size} were expected`);
+    }
     const result = instance.decode(bytes, size);
     // An error is a length beyond any that fits: zstd's codes are negative.
     if (result.length > size) throw new RangeError("a damaged frame");
     return result;
   };
-}
-
-/** What the frame header promises, checked before memory is taken for it (RFC 8878, section 3.1.1.1). */
-function checkFrame(bytes: Uint8Array, size: number): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length < 6 || view.getUint32(0, true) !== 0xfd2fb528) {
-    throw new LazyImageError("ERR_CORRUPT", "no zstd frame");
-  }
-  const descriptor = bytes[4]!;
-  const single = (descriptor & 32) !== 0;
-  const flag = descriptor >> 6;
-  const at = 5 + (single ? 0 : 1) + [0, 1, 2, 4][descriptor & 3]!;
-  const fieldBytes = flag === 0 ? (single ? 1 : 0) : 2 ** flag;
-  if (fieldBytes === 0) return;
-  if (at + fieldBytes > bytes.length) throw new RangeError("a cut frame");
-  const promised =
-    fieldBytes === 1
-      ? bytes[at]!
-      : fieldBytes === 2
-        ? view.getUint16(at, true) + 256
-        : fieldBytes === 4
-          ? view.getUint32(at, true)
-          : Number(view.getBigUint64(at, true));
-  if (promised !== size) throw new RangeError(`a frame of ${promised} bytes where ${size} were expected`);
 }

@@ -1,14 +1,27 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from "node:fs";
 import { open, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { LazyImageError } from "@lazyimg/core";
+import { isLazyImageError, LazyImageError } from "@lazyimg/core";
 import type { GetOptions, Store, StoreRange } from "./store.js";
 
 /** No such file, or a directory in its place, or a file in place of a directory: there is no such object. */
 const isMissing = (error: unknown): boolean =>
   ["ENOENT", "ENOTDIR", "EISDIR"].includes((error as NodeJS.ErrnoException | null)?.code ?? "");
 
+/** Without waiting for whoever may write to a FIFO; 0 where the platform has no such flag. */
+const FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
+/** Bytes in a file; a directory has none, and is met with `EISDIR` when it is read. */
+function sizeOf(file: string, stats: Stats): number {
+  if (stats.isFile() || stats.isDirectory()) return stats.size;
+  throw new LazyImageError(
+    "ERR_UNSUPPORTED",
+    `${file} is no file, but a FIFO, socket or device; copy it to one.`,
+  );
+}
+
 function failed(file: string, cause: unknown): LazyImageError {
+  if (isLazyImageError(cause)) return cause;
   return new LazyImageError("ERR_IO", `Cannot read ${file}: ${(cause as Error).message}`, { cause });
 }
 
@@ -23,13 +36,13 @@ export function readFileSync(
 ): Uint8Array | undefined {
   let handle: number;
   try {
-    handle = openSync(file, "r");
+    handle = openSync(file, FLAGS);
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw failed(file, error);
   }
   try {
-    const bytes = memoryFor(fstatSync(handle).size);
+    const bytes = memoryFor(sizeOf(file, fstatSync(handle)));
     let at = 0;
     while (at < bytes.length) {
       const read = readSync(handle, bytes, at, bytes.length - at, at);
@@ -63,8 +76,8 @@ export function directoryStore(directory: string): Store {
     signal?.throwIfAborted();
     const file = fileOf(key);
     try {
-      await using handle = await open(file, "r");
-      const { size } = await handle.stat();
+      await using handle = await open(file, FLAGS);
+      const size = sizeOf(file, await handle.stat());
       const offset = "suffixLength" in range ? Math.max(0, size - range.suffixLength) : range.offset;
       const wanted = "suffixLength" in range ? range.suffixLength : range.length;
       const bytes = new Uint8Array(Math.max(0, Math.min(wanted, size - offset)));

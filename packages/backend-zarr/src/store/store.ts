@@ -1,4 +1,5 @@
 import { isLazyImageError, LazyImageError, type ZarrStore } from "@lazyimg/core";
+import { abortable } from "@lazyimg/core/abort";
 
 /** Options of one read from a store. */
 export interface GetOptions {
@@ -50,22 +51,6 @@ export function cut(bytes: Uint8Array, range: StoreRange): Uint8Array {
     : bytes.subarray(range.offset, range.offset + range.length);
 }
 
-/** Settles as `promise` does, or rejects with `signal.reason` where that comes first. */
-export async function orAbort<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise;
-  signal.throwIfAborted();
-  let leave = (): void => {};
-  const aborted = new Promise<never>((_, reject) => {
-    leave = () => reject(signal.reason);
-    signal.addEventListener("abort", leave, { once: true });
-  });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener("abort", leave);
-  }
-}
-
 type Get = (key: string, options?: GetOptions) => unknown;
 type GetRange = (key: string, range: StoreRange, options?: GetOptions) => unknown;
 
@@ -85,7 +70,7 @@ export function storeOf(source: ZarrStore): Store {
   const ask = async (key: string, request: () => unknown, signal: AbortSignal | undefined) => {
     signal?.throwIfAborted();
     try {
-      return check(await orAbort(Promise.resolve(request()), signal), key);
+      return check(await abortable(Promise.resolve(request()), signal), key);
     } catch (cause) {
       signal?.throwIfAborted();
       if (isLazyImageError(cause)) throw cause;

@@ -1,10 +1,11 @@
-import { affinesEqual, type ImageDataBackend } from "@lazyimg/core";
+import { type ImageDataBackend, scaledDType } from "@lazyimg/core";
 import {
   encodeNiftiHeader,
+  gridOf,
+  isUnchanged,
   type NiftiExtension,
   type NiftiHeader,
   parseNiftiHeader,
-  shape4Of,
 } from "@lazyimg/nifti-header";
 
 /** The parts of a NIfTI image's `header` that its backends add. */
@@ -22,9 +23,20 @@ function isNiftiHeader(header: unknown): header is NiftiHeader & Extras {
   return typeof fields.datatypeCode === "number" && Array.isArray(fields.dim) && Array.isArray(fields.pixdim);
 }
 
-/** Without extensions the four bytes behind a header say nothing: niizarr leaves them out. */
-function withoutEmptyFlags(bytes: Uint8Array, headerBytes: number): Uint8Array {
-  return bytes.length <= headerBytes + 4 ? bytes.subarray(0, headerBytes) : bytes;
+/**
+ * Header and extensions, and not the padding before voxels that lie elsewhere. Without extensions the four bytes behind a
+ * header say nothing: niizarr leaves them out.
+ */
+function withoutPadding(
+  bytes: Uint8Array,
+  { headerBytes, littleEndian }: NiftiHeader,
+  extensions: readonly NiftiExtension[],
+): Uint8Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let end = headerBytes + 4;
+  for (const _ of extensions) end += view.getInt32(end, littleEndian);
+  const isEmpty = extensions.length === 0 && bytes.subarray(headerBytes, end).every((byte) => byte === 0);
+  return bytes.subarray(0, isEmpty ? headerBytes : end);
 }
 
 /**
@@ -35,34 +47,29 @@ export async function headerFor(
   image: ImageDataBackend,
   signal: AbortSignal | undefined,
 ): Promise<{ readonly bytes: Uint8Array; readonly header: NiftiHeader }> {
-  const { shape, affine, dtype, header: own } = image;
+  const { shape, affine, dtype, valueDtype = dtype, header: own } = image;
   const known = isNiftiHeader(own) ? own : undefined;
-  const fits =
-    known !== undefined &&
-    known.dtype === dtype &&
-    shape4Of(known).every((size, axis) => size === shape[axis]) &&
-    affinesEqual(known.affine, affine);
-  if (fits && known.bytes !== undefined) return { bytes: known.bytes, header: known };
+  const unchanged = known !== undefined && isUnchanged(known, image) ? known : undefined;
+  if (unchanged?.bytes !== undefined) return { bytes: unchanged.bytes, header: unchanged };
 
-  // FreeSurfer's long vectors have a base affine of other sizes than theirs.
-  const asStored = known?.shape.every((size, axis) => size === known.dim[axis + 1]);
   const extensions = (await known?.readExtensions?.({ signal })) ?? [];
-  const samples = fits || (known?.samples === shape[0] && known.dtype === dtype) ? (known?.samples ?? 1) : 1;
+  // What was read scaled and changed since is not scaled any more.
+  const isScaled = known?.dtype === dtype && known.scaling !== undefined && valueDtype === scaledDType(dtype);
   const bytes = encodeNiftiHeader({
     ...known,
     shape,
     dtype,
     affine,
-    samples,
+    samples: known?.samples === shape[0] && known.dtype === dtype ? known.samples : 1,
     vector: known?.shape.length === 5,
     // A NIfTI-1 source may need 2: FreeSurfer's long vectors are longer than it can say.
-    version: fits && known.version === 2 ? 2 : undefined,
-    diskShape: fits ? known.shape : undefined,
-    scaling: known?.dtype === dtype ? known.scaling : undefined,
+    version: known?.version === 2 ? 2 : undefined,
+    scaling: isScaled ? known.scaling : undefined,
     singleFile: true,
     extensions,
-    ...(fits && (asStored || known.affineSource !== "base") && { forms: known }),
+    ...(known && gridOf(known, image)),
+    unchanged,
   });
   const header = parseNiftiHeader(bytes);
-  return { bytes: withoutEmptyFlags(bytes, header.headerBytes), header };
+  return { bytes: withoutPadding(bytes, header, extensions), header };
 }

@@ -1,0 +1,62 @@
+import { createBloscDecoder, readBloscFrame, supportsFrame } from "@lazyimg/codecs";
+import { zstdKernel } from "./read/zstd.js";
+import { zstdSize } from "./read/zstd-frame.js";
+
+/** What zarrita asks of a codec. */
+interface BytesCodec {
+  readonly kind: "bytes_to_bytes";
+  decode(bytes: Uint8Array): Promise<Uint8Array>;
+  encode(bytes: Uint8Array): Promise<Uint8Array>;
+}
+
+/** What zarrita's registry holds. */
+interface Codec {
+  readonly kind: "bytes_to_bytes";
+  fromConfig(config: unknown): BytesCodec;
+}
+
+/** A codec of numcodecs, with the module it is in. */
+type Numcodecs = () => Promise<{
+  readonly default: {
+    fromConfig(
+      config: never,
+    ): Record<"decode" | "encode", (bytes: Uint8Array) => Uint8Array | Promise<Uint8Array>>;
+  };
+}>;
+
+/** zarrita's codec, where `decode` gives nothing and for encoding; otherwise what `decode` gives. */
+function faster(numcodecs: Numcodecs, decode: (bytes: Uint8Array) => Uint8Array | undefined): Codec {
+  return {
+    kind: "bytes_to_bytes",
+    fromConfig(config: unknown): BytesCodec {
+      const own = async () => (await numcodecs()).default.fromConfig(config as never);
+      return {
+        kind: "bytes_to_bytes",
+        decode: async (bytes) => decode(bytes) ?? (await own()).decode(bytes),
+        encode: async (bytes) => (await own()).encode(bytes),
+      };
+    },
+  };
+}
+
+let blosc: ReturnType<typeof createBloscDecoder> | undefined;
+
+/** zarrita's blosc, with this project's kernel for what that reads: LZ4. */
+export const zarritaBlosc: Codec = faster(
+  () => import("numcodecs/blosc"),
+  (bytes) => {
+    const frame = readBloscFrame(bytes);
+    if (!supportsFrame(frame)) return undefined;
+    blosc ??= createBloscDecoder();
+    return blosc.decode(bytes, frame);
+  },
+);
+
+/** zarrita's zstd, with this project's kernel for frames that state their length, as nearly all do. */
+export const zarritaZstd: Codec = faster(
+  () => import("numcodecs/zstd"),
+  (bytes) => {
+    const size = zstdSize(bytes);
+    return size === undefined ? undefined : zstdKernel()?.decode(bytes, size);
+  },
+);
