@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -15,8 +15,8 @@ const kept = fileURLToPath(new URL("regressions/", import.meta.url));
 const seconds = Number(process.env.LAZYIMG_FUZZ_SECONDS ?? 10);
 
 /**
- * All formats but those whose packages still have findings of `regressions/` that are marked as pending: `zarr` and
- * `zarr-zip`. They come back with the mark's removal.
+ * All formats but `zarr` and `zarr-zip`: c-blosc, which reads zlib and blosclz inside blosc, does not tell where it stopped
+ * at damage, so that the same damaged chunk may give other voxels each time. What else they did wrong is in `regressions/`.
  */
 const formats = ["nifti", "nifti-gz", "mgh", "nrrd", "metaimage", "mif", "npy"];
 
@@ -62,9 +62,7 @@ test(
 );
 
 test("what damaged files did once, they do no more", async () => {
-  const cases = readdirSync(kept)
-    .filter((name) => name.endsWith(".json"))
-    .filter((name) => JSON.parse(readFileSync(join(kept, name), "utf8")).pending !== true);
+  const cases = readdirSync(kept).filter((name) => name.endsWith(".json"));
   expect(cases.length).toBeGreaterThan(0);
   const { code, output } = await run([tool("replay.mjs"), ...cases.map((name) => join(kept, name))], 100_000);
   expect(code, output).toBe(0);

@@ -1,6 +1,6 @@
 import { registerBackend, registerWriter } from "@lazyimg/core";
-import { registry } from "zarrita";
 import { niftiZarr, remoteZarr, zarrStore } from "./backend.js";
+import { registerCodecs } from "./register-codecs.js";
 import { writesZarr, writeZarrFile } from "./write.js";
 
 for (const { name, matches, open } of [remoteZarr, zarrStore, niftiZarr]) {
@@ -8,11 +8,8 @@ for (const { name, matches, open } of [remoteZarr, zarrStore, niftiZarr]) {
 }
 registerWriter("nifti-zarr", writesZarr, writeZarrFile, { prepend: false });
 
-// Who reads with zarrita itself has the faster decoders too.
-for (const prefix of ["", "numcodecs."]) {
-  registry.set(`${prefix}blosc`, async () => (await import("./zarrita-codecs.js")).zarritaBlosc);
-  registry.set(`${prefix}zstd`, async () => (await import("./zarrita-codecs.js")).zarritaZstd);
-}
+// Who reads with zarrita itself has these too.
+registerCodecs();
 
 export { niftiZarr, remoteZarr, type ZarrNiftiHeader, type ZarrReaderOptions, zarrStore } from "./backend.js";
 export {

@@ -169,8 +169,9 @@ function writeNumber(
     Infinity: Infinity,
     "-Infinity": -Infinity,
   };
+  if (typeof part === "object") throw fail();
   const number = typeof part === "string" ? (named[part] ?? Number(part)) : Number(part);
-  if (typeof part === "object" || (Number.isNaN(number) && part !== "NaN")) throw fail();
+  if (Number.isNaN(number) && part !== "NaN") throw fail();
   if (kind === "f" || kind === "c") {
     if (type.half) view.setUint16(at, toHalf(number), true);
     else if (numberSize === 4) view.setFloat32(at, number, true);

@@ -1,6 +1,7 @@
 import { bytesOf, isLazyImageError, LazyImageError } from "@lazyimg/core";
 import * as zarr from "zarrita";
 import type { ArraySpec } from "../meta/array-spec.js";
+import { registerCodecs } from "../register-codecs.js";
 import type { Store, StoreRange } from "../store/store.js";
 import { chunkError } from "./decode-chunk.js";
 
@@ -40,6 +41,7 @@ export async function zarritaChunks(store: Store, spec: ArraySpec): Promise<Chun
       `Shards with their index at the start and codecs ${codecNames.join(", ")}`,
     );
   }
+  registerCodecs();
   const location = new zarr.Location(readableOf(store), `/${spec.prefix.replace(/\/$/, "")}`);
   const array = await openArray(location, spec);
   return async (coordinates, key, signal) => {

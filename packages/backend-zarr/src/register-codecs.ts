@@ -1,0 +1,16 @@
+import { registry } from "zarrita";
+
+let registered = false;
+
+/**
+ * Gives zarrita this project's decoders of blosc and zstd, once: they are faster, and those that it has read on behind the
+ * end of a chunk that was cut short.
+ */
+export function registerCodecs(): void {
+  if (registered) return;
+  registered = true;
+  for (const prefix of ["", "numcodecs."]) {
+    registry.set(`${prefix}blosc`, async () => (await import("./zarrita-codecs.js")).zarritaBlosc);
+    registry.set(`${prefix}zstd`, async () => (await import("./zarrita-codecs.js")).zarritaZstd);
+  }
+}
