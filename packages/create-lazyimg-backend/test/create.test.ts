@@ -21,11 +21,14 @@ interface Finished {
   readonly output: string;
 }
 
+/** The environment as a terminal has it: an `npx` that runs these tests would tell the one in them what to run. */
+const { npm_config_call: _, npm_config_package: __, ...env } = process.env;
+
 /** Runs a command to its end; Windows' npm is a script. */
 function run(command: string, args: readonly string[], cwd: string): Promise<Finished> {
   const shell = process.platform === "win32";
   return new Promise((resolve) => {
-    execFile(command, args, { cwd, shell, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
+    execFile(command, args, { cwd, env, shell, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code ?? 1) || 1, output: stdout + stderr });
     });
   });
