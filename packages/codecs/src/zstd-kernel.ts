@@ -5,7 +5,7 @@ import { zstdModule } from "./generated/zstd-module.js";
 export const SLACK = 64;
 
 /** What `decode` returns instead of a length; as in assembly/zstd.ts. */
-export const CORRUPT: number = -1;
+const CORRUPT: number = -1;
 export const TRUNCATED: number = -2;
 export const DICTIONARY: number = -3;
 export const CHECKSUM: number = -4;

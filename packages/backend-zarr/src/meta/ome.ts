@@ -93,7 +93,7 @@ function roleOf({ name, type }: Axis): Role | undefined {
  *
  * @throws LazyImageError `ERR_UNSUPPORTED` when two axes are the same
  */
-export function axesByName(names: readonly Axis[], key: string): Axes {
+function axesByName(names: readonly Axis[], key: string): Axes {
   const axes: Partial<Record<Role, number>> = {};
   const spatial: number[] = [];
   const others: number[] = [];

@@ -184,7 +184,7 @@ function writeNumber(
 }
 
 /** A number as float16, rounded to nearest even by way of float32's spare bits. */
-export function toHalf(value: number): number {
+function toHalf(value: number): number {
   const float = new Float32Array([value]);
   const bits = new Uint32Array(float.buffer)[0]!;
   const sign = (bits >>> 16) & 0x8000;
