@@ -4,8 +4,7 @@ import { zstdModule } from "./generated/zstd-module.js";
 /** Bytes that must be free behind every area that the kernel touches: copies move 16 bytes at a time and may overrun. */
 export const SLACK = 64;
 
-/** What `decode` returns instead of a length; as in assembly/zstd.ts. */
-const CORRUPT: number = -1;
+/** What `decode` returns instead of a length, besides -1 for corrupt data; as in assembly/zstd.ts. */
 export const TRUNCATED: number = -2;
 export const DICTIONARY: number = -3;
 export const CHECKSUM: number = -4;
