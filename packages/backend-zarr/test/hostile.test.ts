@@ -1,5 +1,7 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tensorBackend } from "@lazyimg/backend-tensor/backend";
-import { niftiZarr, zarrStore } from "@lazyimg/backend-zarr/backend";
+import { niftiZarr, remoteZarr, zarrStore } from "@lazyimg/backend-zarr/backend";
 import { writeNiftiZarr } from "@lazyimg/backend-zarr/write";
 import { createRequest, type ImageDataBackend, Tensor } from "@lazyimg/core";
 import { zipSync } from "fflate";
@@ -446,6 +448,30 @@ describe("archives", () => {
         .catch((error: Error) => expect(error.name).toBe("LazyImageError"));
     }
   });
+});
+
+test("metadata that a server never ends are an error, long before memory is full", async () => {
+  const piece = Buffer.alloc(1 << 20, " ");
+  let sent = 0;
+  const server = createServer((_, response) => {
+    response.writeHead(200);
+    const more = (): void => {
+      while (!response.destroyed && response.write(piece)) sent += piece.length;
+      sent += piece.length;
+    };
+    response.on("drain", more);
+    more();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  try {
+    const { port } = server.address() as AddressInfo;
+    const opening = remoteZarr.open(createRequest(`http://127.0.0.1:${port}/image.zarr`), {});
+    await expect(opening).rejects.toMatchObject({ code: "ERR_LIMIT" });
+    expect(sent).toBeLessThan(1 << 29);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
 });
 
 test.each([{ level: -1 }, { level: 0.5 }, { level: "1" }, { path: "../x" }, { cacheBytes: -1 }])(

@@ -5,12 +5,27 @@ import type { GetOptions, Store, StoreRange } from "./store.js";
 /** Objects whose size and ETag are remembered, for the ranges of shards. */
 const REMEMBERED = 256;
 
-async function readAll(source: ByteSource, signal: AbortSignal | undefined): Promise<Uint8Array> {
+/** Longest metadata, and longest chunk: the largest that is decoded, and what a codec may add to it. Servers can send on. */
+const MOST_METADATA = 64 << 20;
+const MOST_CHUNK = 2 ** 30 + MOST_METADATA;
+
+async function readAll(
+  source: ByteSource,
+  key: string,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array> {
+  const most = /(^|\/)(\.z[a-z]+|zarr\.json)$/.test(key) ? MOST_METADATA : MOST_CHUNK;
   const pieces: Uint8Array[] = [];
   let length = 0;
   for await (const piece of source.stream(0, Number.POSITIVE_INFINITY, { signal })) {
     pieces.push(piece.slice());
     length += piece.length;
+    if (length > most) {
+      throw new LazyImageError(
+        "ERR_LIMIT",
+        `${key} is longer than ${most} bytes, which no object of its kind is; look at what the server sends.`,
+      );
+    }
   }
   if (pieces.length === 1) return pieces[0]!;
   const bytes = new Uint8Array(length);
@@ -76,7 +91,7 @@ export function httpStore(url: string, options: HttpSourceOptions = {}): Store {
     name: base.origin + base.pathname,
     gap: 128 * 1024,
     concurrency: options.concurrency ?? 8,
-    get: (key, { signal }: GetOptions = {}) => orMissing((async () => readAll(sourceOf(key), signal))()),
+    get: (key, { signal }: GetOptions = {}) => orMissing((async () => readAll(sourceOf(key), key, signal))()),
     getRange: (key, range, { signal }: GetOptions = {}) => orMissing(part(key, range, signal)),
     async close() {
       closed = true;
