@@ -1,4 +1,11 @@
-import { type AxisRange, type BackendDriver, type Range4D, type Shape4D, slice } from "@lazyimg/core";
+import {
+  type AxisRange,
+  type BackendDriver,
+  mapAxes,
+  type Range4D,
+  type Shape4D,
+  slice,
+} from "@lazyimg/core";
 
 type Reader = Pick<BackendDriver, "readRegion" | "plan" | "strided">;
 
@@ -10,10 +17,10 @@ export function mirrored(reader: Reader, shape: Shape4D, backwards: readonly boo
   if (!backwards.includes(true)) return reader;
   const turn = backwards.map((reversed) => slice(null, null, reversed ? -1 : 1));
   const onDisk = (range: Range4D): Range4D =>
-    range.map(({ start, step, size }, axis): AxisRange => {
+    mapAxes(range, ({ start, step, size }, axis): AxisRange => {
       const last = start + step * (size - 1);
       return { start: backwards[axis] ? shape[axis]! - 1 - last : start, step, size };
-    }) as unknown as Range4D;
+    });
   return {
     ...reader,
     async readRegion(range, context) {

@@ -2,6 +2,7 @@ import {
   type BackendDriver,
   type ByteSource,
   LazyImageError,
+  mapAxes,
   type Range4D,
   type Strides4D,
   shapeOf,
@@ -52,7 +53,7 @@ export function bitArray(
       onProgress?.({ bytes: length, totalBytes: length });
       const shape = shapeOf(range);
       const result = target ?? new Tensor({ data: new Uint8Array(sizeOf(shape)), dtype: "uint8", shape });
-      const [c, i, j, k] = range.map(({ step }, axis) => step * strides[axis]!) as unknown as Strides4D;
+      const [c, i, j, k] = mapAxes(range, ({ step }, axis) => step * strides[axis]!);
       const to = result.strides;
       for (let nc = 0; nc < shape[0]; nc++) {
         for (let ni = 0; ni < shape[1]; ni++) {

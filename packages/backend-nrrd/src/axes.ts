@@ -1,4 +1,4 @@
-import { type DType, LazyImageError, type Shape4D, type Strides4D } from "@lazyimg/core";
+import { type DType, LazyImageError, mapAxes, type Shape4D, type Strides4D } from "@lazyimg/core";
 import { type NrrdFields, quoted } from "./fields.js";
 import { directionsOf, isTimeAxis } from "./space.js";
 
@@ -56,11 +56,11 @@ export function axesOf(header: NrrdFields, sizes: readonly number[], stored: DTy
   const step = (axis: number): number =>
     sizes.slice(first, axis).reduce((product, size) => product * size, 1);
   const [c, i, j, k] = [channels[0], ...spatial];
-  const on = [c, i, j, k];
+  const on = [c, i, j, k] as const;
   return {
     spatial,
     dtype: isComplex ? COMPLEX[stored]! : stored,
-    shape: on.map((axis) => (axis === undefined ? 1 : sizes[axis]!)) as unknown as Shape4D,
-    strides: on.map((axis) => (axis === undefined ? 1 : step(axis))) as unknown as Strides4D,
+    shape: mapAxes(on, (axis) => (axis === undefined ? 1 : sizes[axis]!)),
+    strides: mapAxes(on, (axis) => (axis === undefined ? 1 : step(axis))),
   };
 }

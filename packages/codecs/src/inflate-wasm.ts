@@ -1,6 +1,7 @@
 import { inflateModule } from "./generated/inflate-module.js";
 import type { InflateKernel } from "./inflate-kernel.js";
 import { WINDOW_SIZE } from "./inflate-kernel.js";
+import { wasmModule } from "./wasm-module.js";
 
 interface Exports {
   readonly memory: WebAssembly.Memory;
@@ -20,32 +21,12 @@ interface Exports {
   crc32(from: number, to: number, crc: number): number;
 }
 
-let compiled: WebAssembly.Module | null | undefined;
-
-/** The kernel's module, or `null` where WebAssembly is missing or forbidden (a CSP without `wasm-unsafe-eval`). */
-function compile(): WebAssembly.Module | null {
-  if (compiled !== undefined) return compiled;
-  try {
-    const bytes = Uint8Array.from(atob(inflateModule), (character) => character.charCodeAt(0));
-    // 6 kB: below what browsers refuse to compile synchronously.
-    compiled = new WebAssembly.Module(bytes);
-  } catch {
-    compiled = null;
-  }
-  return compiled;
-}
+const instantiate = wasmModule<Exports>(inflateModule);
 
 /** A new WebAssembly inflate kernel (0.7 MB of memory), or `null` where the platform has or allows none. */
 export function createWasmKernel(): InflateKernel | null {
-  const module = compile();
-  if (module === null) return null;
-  let exports: Exports;
-  try {
-    exports = new WebAssembly.Instance(module, {}).exports as unknown as Exports;
-  } catch {
-    // Address space for its memory can run out.
-    return null;
-  }
+  const exports = instantiate();
+  if (exports === null) return null;
   exports.init();
   // The memory never grows, so these views stay valid.
   const { buffer } = exports.memory;

@@ -1,4 +1,5 @@
 import { type Affine, createAffine } from "./affine.js";
+import { mapAxes } from "./axes.js";
 import type { AffineSource, ImageDataBackend, LevelInfo, ReadOptions, ReadPlan } from "./backend.js";
 import { convert, type Scaling, scaledDType } from "./convert.js";
 import { allocate, checkDType, type DataOf, DTYPES, type DType } from "./dtype.js";
@@ -56,13 +57,13 @@ export function defineBackend(driver: BackendDriver): ImageDataBackend {
     const converted = scaling !== undefined || result !== dtype;
     const range = resolveIndex(index, shape);
     // Positive steps that cover the same positions; without `strided`, the dense region around them.
-    const asked = range.map(({ start, step, size }): AxisRange => {
+    const asked = mapAxes(range, ({ start, step, size }): AxisRange => {
       const stride = Math.abs(step);
       const first = Math.min(start, start + step * (size - 1));
       return strided
         ? { start: first, step: stride, size }
         : { start: first, step: 1, size: stride * (size - 1) + 1 };
-    }) as unknown as Range4D;
+    });
     const gaps = sizeOf(shapeOf(asked)) - sizeOf(shapeOf(range));
     return [range, asked, gaps, result, converted, scaling] as const;
   };

@@ -8,6 +8,7 @@ export {
   spacingOf,
   type Vector3,
 } from "./affine.js";
+export { mapAxes } from "./axes.js";
 export {
   type AffineSource,
   type ImageDataBackend,

@@ -1,3 +1,4 @@
+import { mapAxes } from "./axes.js";
 import { LazyImageError } from "./errors.js";
 import type { Shape4D } from "./tensor.js";
 
@@ -102,11 +103,11 @@ function resolveItem(item: number | Slice, size: number, axis: string): AxisRang
  * @throws LazyImageError `ERR_INDEX` for a malformed index or an integer outside its axis.
  */
 export function resolveIndex(index: Index | undefined, shape: Shape4D): Range4D {
-  const axes = normalizeIndex(index).map((item, axis) => resolveItem(item, shape[axis]!, "CIJK"[axis]!));
-  return axes as unknown as Range4D;
+  const items = normalizeIndex(index);
+  return mapAxes(shape, (size, axis) => resolveItem(items[axis]!, size, "CIJK"[axis]!));
 }
 
 /** The shape of what `range` selects. */
 export function shapeOf(range: Range4D): Shape4D {
-  return range.map(({ size }) => size) as unknown as Shape4D;
+  return mapAxes(range, ({ size }) => size);
 }

@@ -1,3 +1,4 @@
+import { mapAxes } from "./axes.js";
 import { convert } from "./convert.js";
 import { stridedCopy } from "./copy.js";
 import { allocate, checkDType, type DataOf, DTYPES, type DType, isDType, type ScalarOf } from "./dtype.js";
@@ -105,7 +106,7 @@ export class Tensor<D extends DType = DType> {
    */
   slice(index: Index): Tensor<D> {
     const range = resolveIndex(index, this.shape);
-    const strides = this.strides.map((stride, axis) => stride * range[axis]!.step) as unknown as Strides4D;
+    const strides = mapAxes(this.strides, (stride, axis) => stride * range[axis]!.step);
     const offset = range.reduce((sum, { start }, axis) => sum + start * this.strides[axis]!, this.offset);
     return new Tensor({ ...this, shape: shapeOf(range), strides, offset });
   }

@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 /** What others build on. A name that goes or comes is a decision: change this list with it. */
 const exported = {
   affine: ["affinesEqual", "createAffine", "IDENTITY", "invertAffine", "multiplyAffines", "spacingOf"],
+  axes: ["mapAxes"],
   backend: ["defineBackend", "isImageDataBackend"],
   bytes: ["isByteSource", "isZarrStore"],
   dtype: ["allocate", "bytesOf", "convert", "DTYPES", "isDType", "scaledDType"],

@@ -3,6 +3,7 @@ import {
   type AxisRange,
   invertAffine,
   LazyImageError,
+  mapAxes,
   type Range4D,
   type Shape4D,
   spacingOf,
@@ -38,15 +39,15 @@ function parse(codes: string): (readonly [axis: number, sign: 1 | -1])[] {
  */
 export function reorientation(from: string, to: string, shape: Shape4D): { range: Range4D; axes: AxisOrder } {
   const source = parse(from);
-  const range: AxisRange[] = shape.map((size) => ({ start: 0, step: 1, size }));
-  const axes = [0];
-  for (const [world, sign] of parse(to)) {
+  const range = mapAxes(shape, (size): AxisRange => ({ start: 0, step: 1, size }));
+  const axes: [number, number, number, number] = [0, 1, 2, 3];
+  for (const [n, [world, sign]] of parse(to).entries()) {
     const axis = source.findIndex(([other]) => other === world);
     const size = shape[axis + 1]!;
     if (source[axis]![1] !== sign && size > 0) range[axis + 1] = { start: size - 1, step: -1, size };
-    axes.push(axis + 1);
+    axes[n + 1] = axis + 1;
   }
-  return { range: range as unknown as Range4D, axes: axes as unknown as AxisOrder };
+  return { range, axes };
 }
 
 /**

@@ -1,11 +1,11 @@
 import {
   type Affine,
-  type AxisRange,
   type DataOf,
   DTYPES,
   type DType,
   type ImageDataBackend,
   type Index,
+  mapAxes,
   outTensor,
   type Range4D,
   type ReadOptions,
@@ -89,13 +89,10 @@ export class ViewBackend implements ImageDataBackend {
 
   /** A range of the view as a range of the base. */
   #toBase(range: Range4D): Range4D {
-    const result: AxisRange[] = [];
-    this.#axes.forEach((axis, n) => {
-      const { start, step, size } = range[n]!;
-      const below = this.#range[axis]!;
-      result[axis] = { start: below.start + start * below.step, step: below.step * step, size };
+    return mapAxes(this.#range, (below, axis) => {
+      const { start, step, size } = range[this.#axes.indexOf(axis)]!;
+      return { start: below.start + start * below.step, step: below.step * step, size };
     });
-    return result as unknown as Range4D;
   }
 
   #permuted<D extends DType>({ data, dtype, shape, strides, offset }: Tensor<D>): Tensor<D> {

@@ -27,13 +27,13 @@ export interface ArrayLayout {
  * @param fastestFirst axes of (C, I, J, K) by number: `[1, 2, 3, 0]` is NIfTI, `[0, 1, 2, 3]` interleaved channels
  */
 export function stridesInOrder(shape: Shape4D, fastestFirst: readonly number[]): Strides4D {
-  const strides = [0, 0, 0, 0];
+  const strides: [number, number, number, number] = [0, 0, 0, 0];
   let step = 1;
   for (const axis of fastestFirst) {
     strides[axis] = step;
     step *= shape[axis]!;
   }
-  return strides as unknown as Strides4D;
+  return strides;
 }
 
 /** Bytes from the layout's offset to the end of its last element. */

@@ -5,6 +5,7 @@ import {
   type DataOf,
   DTYPES,
   LazyImageError,
+  mapAxes,
   type Range4D,
   type ReadContext,
   shapeOf,
@@ -175,7 +176,10 @@ function* slabsOf(layout: ArrayLayout, range: Range4D): Generator<Range4D> {
   const count = Math.max(1, Math.floor((SLAB / bytes) * size));
   for (let done = 0; done < size; done += count) {
     const part = { start: start + done * step, step, size: Math.min(count, size - done) };
-    yield* slabsOf(layout, range.with(axis, part) as unknown as Range4D);
+    yield* slabsOf(
+      layout,
+      mapAxes(range, (own, n) => (n === axis ? part : own)),
+    );
   }
 }
 

@@ -5,6 +5,7 @@ import {
   DTYPES,
   type ImageSource,
   LazyImageError,
+  mapAxes,
   type Range4D,
   type ReadPlan,
   type RequestOptions,
@@ -175,9 +176,9 @@ export class Session {
     const most = Math.max(1, Math.floor(SLAB / Math.max(1, bytesOf(range))));
     for (let thickness = Math.min(size, most); thickness > 1; thickness = Math.floor(thickness / 2)) {
       const start = Math.floor(range[axis]!.start / thickness) * thickness;
-      const thick = range.map((own, n) =>
+      const thick = mapAxes(range, (own, n) =>
         n === axis ? { start, step: 1, size: Math.min(thickness, size - start) } : own,
-      ) as unknown as Range4D;
+      );
       if (cost(thick) <= LITTLE_MORE * least) return thick;
     }
     return range;
@@ -185,9 +186,9 @@ export class Session {
 
   /** What a plane through the middle costs. */
   #costThrough(image: Image, across: number): number {
-    const range = image.shape.map((size, axis) =>
+    const range = mapAxes(image.shape, (size, axis) =>
       axis === across + 1 ? { start: size >> 1, step: 1, size: 1 } : whole(axis === 0 ? 1 : size),
-    ) as unknown as Range4D;
+    );
     return this.#cost(image.explain(indexOf(range)));
   }
 
@@ -265,24 +266,22 @@ function distanceOf(source: ViewerSource): Distance {
 /** The voxels that a plane needs; `null` where it passes the image by. */
 function rangeOf({ width, height, toVoxel, across, channel }: PlaneRequest, shape: Shape4D): Range4D | null {
   const corners = [0, width - 1].flatMap((x) => [0, height - 1].map((y) => [x, y] as const));
-  const range: AxisRange[] = [channel === null ? whole(shape[0]) : { start: channel, step: 1, size: 1 }];
-  for (let axis = 0; axis < 3; axis++) {
-    const [ax, ay, a] = toVoxel.slice(3 * axis, 3 * axis + 3) as [number, number, number];
+  const range = mapAxes(shape, (size, axis): AxisRange => {
+    if (axis === 0) return channel === null ? whole(size) : { start: channel, step: 1, size: 1 };
+    const [ax, ay, a] = toVoxel.slice(3 * axis - 3, 3 * axis) as [number, number, number];
     const places = corners.map(([x, y]) => Math.round(ax * x + ay * y + a));
-    const size = shape[axis + 1]!;
     const block = across === null ? ROUNDED : 1;
     const start = Math.max(0, Math.floor(Math.min(...places) / block) * block);
     const stop = Math.min(size, (Math.floor(Math.max(...places) / block) + 1) * block);
-    if (start >= stop) return null;
-    range.push({ start, step: 1, size: stop - start });
-  }
-  return range as unknown as Range4D;
+    return { start, step: 1, size: Math.max(0, stop - start) };
+  });
+  return sizeOf(shapeOf(range)) === 0 ? null : range;
 }
 
 /** Every so manieth voxel of a range that is `times` too large. */
 function thinned(range: Range4D, times: number): Range4D {
   const step = Math.ceil(Math.cbrt(Math.max(1, times)));
-  return range.map((own, axis) =>
+  return mapAxes(range, (own, axis) =>
     axis === 0 || own.size < step ? own : { start: own.start, step, size: Math.ceil(own.size / step) },
-  ) as unknown as Range4D;
+  );
 }
