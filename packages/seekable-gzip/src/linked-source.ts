@@ -1,14 +1,14 @@
 import type { ByteReadOptions, ByteSource } from "@lazyimg/core";
-import type { Link, Services } from "./link.js";
+import type { Link, Services } from "@lazyimg/worker-link";
 
 /** Lets the other side read a source. */
 export function servicesOf(source: ByteSource): Services {
   const streams = new Map<number, { pieces: AsyncIterator<Uint8Array>; controller: AbortController }>();
   let ids = 0;
   return {
-    size: (_, signal) => source.size({ signal }),
-    version: async (_, signal) => (await source.version?.({ signal })) ?? null,
-    read: async ([offset, length], signal) => source.read(offset as number, length as number, { signal }),
+    size: (_, { signal }) => source.size({ signal }),
+    version: async (_, { signal }) => (await source.version?.({ signal })) ?? null,
+    read: async ([offset, length], { signal }) => source.read(offset as number, length as number, { signal }),
     async open([offset, length]) {
       const controller = new AbortController();
       const { signal } = controller;
@@ -37,27 +37,27 @@ export function linkedSource(
   link: Link,
 ): Pick<ByteSource, "size" | "read" | "stream"> & Required<Pick<ByteSource, "version">> {
   return {
-    size: async (options) => (await link.call("size", [], options?.signal)) as number | null,
-    version: async (options) => (await link.call("version", [], options?.signal)) as string | null,
+    size: async (options) => (await link.call("size", [], options)) as number | null,
+    version: async (options) => (await link.call("version", [], options)) as string | null,
     async read(offset, length, { signal, into }: ByteReadOptions = {}) {
       const bytes = (await link.call(
         "read",
         [offset, into === undefined ? length : Math.min(length, into.length)],
-        signal,
+        { signal },
       )) as Uint8Array;
       if (into === undefined) return bytes;
       into.set(bytes);
       return into.subarray(0, bytes.length);
     },
     async *stream(offset, length, { signal } = {}) {
-      const id = await link.call("open", [offset, length], signal);
+      const id = await link.call("open", [offset, length], { signal });
       try {
         // One piece ahead of the consumer.
-        let next = link.call("next", [id], signal);
+        let next = link.call("next", [id], { signal });
         for (;;) {
           const piece = (await next) as Uint8Array | null;
           if (piece === null) return;
-          next = link.call("next", [id], signal);
+          next = link.call("next", [id], { signal });
           next.catch(() => undefined);
           yield piece;
         }

@@ -1,6 +1,6 @@
 import type { ByteSource } from "@lazyimg/core";
+import { Link, type Services } from "@lazyimg/worker-link";
 import { type GzipSourceOptions, gzipSource } from "./gzip-source.js";
-import { Link, type Services } from "./link.js";
 import { linkedSource, servicesOf } from "./linked-source.js";
 
 /** What a page tells the Worker about a source: all of it is plain data. */
@@ -18,12 +18,12 @@ export interface WorkerJob {
 
 function serve({ port, name, gap, sidecar, cache, ...options }: WorkerJob): void {
   const services: Record<string, Services[string]> = {};
-  const link = new Link(port, services, "worker");
+  const link = new Link(port, services);
   const inner: ByteSource = { ...linkedSource(link), name, gap };
   const gzip = gzipSource(inner, {
     ...options,
     sidecar: sidecar
-      ? async (signal) => (await link.call("sidecar", [], signal)) as Uint8Array | null
+      ? async (signal) => (await link.call("sidecar", [], { signal })) as Uint8Array | null
       : undefined,
     cache: cache
       ? {

@@ -1,10 +1,10 @@
 import type { ByteSource } from "@lazyimg/core";
 import { LazyImageError } from "@lazyimg/core";
 import { abortable } from "@lazyimg/core/abort";
+import { Link, type Services } from "@lazyimg/worker-link";
 import { checkpointsOf, costOf } from "./checkpoints.js";
 import type { GzipIndex } from "./gzip-index.js";
 import { type GzipSourceOptions, gzipSource } from "./gzip-source.js";
-import { Link, type Services } from "./link.js";
 import { linkedSource, servicesOf } from "./linked-source.js";
 import type { WorkerJob } from "./pass-worker.js";
 import { readSidecar } from "./sidecar.js";
@@ -111,12 +111,12 @@ async function open(inner: ByteSource, options: GzipSourceOptions): Promise<Remo
   const services: Services = {
     ...servicesOf(inner),
     // Copies: what is answered moves to the Worker.
-    sidecar: async (_, signal) => (sidecar && (await readSidecar(sidecar, signal)))?.slice() ?? null,
+    sidecar: async (_, { signal }) => (sidecar && (await readSidecar(sidecar, signal)))?.slice() ?? null,
     cached: async ([key]) => (await cache?.get(key as string))?.slice() ?? null,
     cache: async ([key, bytes]) => cache?.set(key as string, bytes as Uint8Array),
     warn: async ([message]) => onWarning(message as string),
   };
-  const link = new Link(port1, services, "page");
+  const link = new Link(port1, services);
   mine.links.add(link);
   const { name, gap } = inner;
   const { spacing, head, cacheKey } = options;

@@ -1,5 +1,8 @@
 import { isLazyImageError } from "@lazyimg/core";
 
+/** What servers answer who want to know first who asks (RFC 9110, section 15.5). */
+const REFUSED = /the server answered (401|403)\b/;
+
 const TITLES: Readonly<Record<string, string>> = {
   ERR_HTTP: "The server could not be read",
   ERR_NOT_FOUND: "There is no such file",
@@ -29,6 +32,13 @@ const ADVICE: Readonly<Record<string, string>> = {
 export function describeError(error: unknown): { title: string; text: string } {
   const message = error instanceof Error ? error.message : String(error);
   const code = isLazyImageError(error) ? error.code : "";
+  if (code === "ERR_HTTP" && REFUSED.test(message)) {
+    const said = message.replace(/: pass headers.*$/, ".");
+    return {
+      title: "The server does not let everybody read this",
+      text: `${said} Give the Authorization that it asks for, with URL… or with lazyimg view --header "Authorization: …"; one that was given may have expired, or may not be for this file.`,
+    };
+  }
   const text = [message.replace(/[.]?$/, "."), ADVICE[code] ?? ""].join(" ").trim();
   return { title: TITLES[code] ?? "The image could not be read", text };
 }

@@ -1,7 +1,7 @@
+import type { Progress } from "@lazyimg/worker-link";
 import type { ImageClient } from "./client.js";
 import type { PlaneGrid } from "./geometry.js";
 import type { PlaneData, PlaneRequest } from "./protocol.js";
-import type { Progress } from "./rpc.js";
 
 /** A plane to be shown: what to ask for, and where its picture lies. */
 export interface PlaneWish {
@@ -23,6 +23,12 @@ export type Waiting =
   | { readonly kind: "costly"; readonly bytes: number }
   | { readonly kind: "failed"; readonly error: unknown };
 
+/** A plane on its way. */
+interface Running {
+  readonly request: PlaneRequest;
+  readonly controller: AbortController;
+}
+
 const STALE = new DOMException("Another plane is wanted by now.", "AbortError");
 /** A stale plane may still be shown where nothing was for this long, so that fast scrolling is seen; milliseconds. */
 const PATIENCE = 250;
@@ -34,7 +40,7 @@ const PATIENCE = 250;
 export class PlaneLoader {
   readonly #client: ImageClient;
   readonly #changed: (loader: PlaneLoader) => void;
-  readonly #running = new Map<string, AbortController>();
+  readonly #running = new Map<string, Running>();
   #wanted: string | null = null;
   #ahead: AbortController | null = null;
   #shownAt = 0;
@@ -72,20 +78,14 @@ export class PlaneLoader {
     if (this.#wanted === fine.key) return;
     this.#wanted = fine.key;
     let spared = performance.now() - this.#shownAt < PATIENCE;
-    for (const [key, controller] of this.#running) {
+    for (const [key, { request }] of this.#running) {
       if (key === fine.key || key === coarse?.key) continue;
-      if (spared) this.#abort(controller);
-      // The oldest one is the nearest to its end.
+      // The oldest one is the nearest to its end; where there are coarse planes, fine ones are far from it.
+      if (spared || (coarse !== null && request.effort !== "quick")) this.#abort(key);
       else spared = true;
     }
-    if (this.#picture?.key === fine.key) {
-      this.#tell({ kind: "nothing" });
-    } else {
-      const first = coarse !== null && coarse.key !== fine.key ? this.#load(coarse) : null;
-      // Where nothing is to be seen yet, what is quick to read comes alone.
-      if (first === null || this.#picture !== null) void this.#load(fine);
-      else void first.then(() => (this.#wanted === fine.key ? this.#load(fine) : undefined));
-    }
+    if (this.#picture?.key === fine.key) this.#settle(this.#picture);
+    else void this.#loadBoth(fine, coarse);
     // Not before: what is wanted may be what was read ahead.
     this.#ahead?.abort(STALE);
     this.#ahead = null;
@@ -115,15 +115,21 @@ export class PlaneLoader {
   /** Aborts everything. */
   close(): void {
     this.#ahead?.abort(STALE);
-    for (const controller of this.#running.values()) controller.abort(STALE);
+    for (const { controller } of this.#running.values()) controller.abort(STALE);
     this.#running.clear();
+  }
+
+  /** What is quick to read comes first, and so that it is quick, alone. */
+  async #loadBoth(fine: PlaneWish, coarse: PlaneWish | null): Promise<void> {
+    if (coarse !== null) await this.#load(coarse);
+    if (this.#wanted === fine.key) await this.#load(fine);
   }
 
   async #load(wish: PlaneWish): Promise<void> {
     const { key, request } = wish;
     if (this.#running.has(key)) return;
     const controller = new AbortController();
-    this.#running.set(key, controller);
+    this.#running.set(key, { request, controller });
     this.#tell({ kind: "reading", progress: null });
     const { signal } = controller;
     const onProgress = (progress: Progress): void => {
@@ -133,14 +139,15 @@ export class PlaneLoader {
       const plane = await this.#client.plane(request, { signal, onProgress });
       if (signal.aborted) return;
       this.#running.delete(key);
-      if ("costly" in plane) {
+      if (!("data" in plane)) {
         if (this.#wanted === key) this.#tell({ kind: "costly", bytes: plane.costly });
       } else if (this.#wanted === key || !this.isCurrent) {
-        this.#picture = { ...wish, plane };
+        const picture = { ...wish, plane };
+        this.#picture = picture;
         this.#shownAt = performance.now();
         if (this.#wanted === key) {
-          for (const stale of this.#running.values()) this.#abort(stale);
-          this.#tell({ kind: "nothing" });
+          for (const stale of this.#running.keys()) this.#abort(stale);
+          this.#settle(picture);
         } else this.#changed(this);
       }
     } catch (error) {
@@ -150,10 +157,15 @@ export class PlaneLoader {
     }
   }
 
-  #abort(controller: AbortController): void {
-    for (const [key, other] of this.#running) if (other === controller) this.#running.delete(key);
+  #abort(key: string): void {
+    this.#running.get(key)!.controller.abort(STALE);
+    this.#running.delete(key);
     this.#aborted++;
-    controller.abort(STALE);
+  }
+
+  /** What is wanted is shown, or as much of it as is read unasked. */
+  #settle({ plane: { costly } }: Picture): void {
+    this.#tell(costly === undefined ? { kind: "nothing" } : { kind: "costly", bytes: costly });
   }
 
   #tell(waiting: Waiting): void {

@@ -20,7 +20,12 @@ export interface ImageInfo {
   readonly window: readonly [low: number, high: number] | null;
   /** What a plane through the middle across I, J and K costs, in bytes, requests included; infinite where nobody knows. */
   readonly costs: readonly [i: number, j: number, k: number];
+  /** Whether such a plane takes so long that a coarse one is wanted first. */
+  readonly slow: readonly boolean[];
 }
+
+/** How much may be read for a plane: what takes a second, what is read unasked, or all that it takes. */
+export type Effort = "quick" | "unasked" | "all";
 
 /** A plane to be read: a grid of points in an image. */
 export interface PlaneRequest {
@@ -33,8 +38,7 @@ export interface PlaneRequest {
   readonly across: number | null;
   /** `null` for all channels: colours. */
   readonly channel: number | null;
-  /** Read it however much that takes. */
-  readonly eager: boolean;
+  readonly effort: Effort;
 }
 
 /** The values of a plane, row by row; colours are interleaved. Zero outside of the image. */
@@ -43,6 +47,8 @@ export interface PlaneData {
   readonly height: number;
   readonly channels: number;
   readonly data: Tensor["data"];
+  /** Bytes that all of it would take, where that is more than is read unasked: this is every so manieth row or column. */
+  readonly costly?: number;
 }
 
 /** Given instead of a plane that takes more bytes than are read unasked. */

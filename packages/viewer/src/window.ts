@@ -1,4 +1,4 @@
-import type { PlaneData } from "./protocol.js";
+import type { ImageInfo, PlaneData } from "./protocol.js";
 
 /** The values that are shown as black and as white. */
 export interface Window {
@@ -7,12 +7,35 @@ export interface Window {
 }
 
 /** Windows by name, in Hounsfield units. */
-export const CT_WINDOWS: Readonly<Record<string, Window>> = {
+const CT_WINDOWS: Readonly<Record<string, Window>> = {
   "CT brain": { low: 0, high: 80 },
   "CT soft tissue": { low: -160, high: 240 },
   "CT lung": { low: -1350, high: 150 },
   "CT bone": { low: -450, high: 1050 },
 };
+
+/** The windows that an image can be shown with: what they are called, and what stands for each. */
+export function presetsOf({ window }: ImageInfo): [name: string, text: string][] {
+  return [
+    ["auto", "Automatic"],
+    ["full", "Full range"],
+    ...(window === null ? [] : [["file", "As the file says"] as [string, string]]),
+    ...Object.keys(CT_WINDOWS).map((name): [string, string] => [name, name]),
+    ["custom", "Custom"],
+  ];
+}
+
+/**
+ * The window of a preset; `null` where it cannot be known yet.
+ *
+ * @param plane what is shown
+ */
+export function windowOf(preset: string, { window }: ImageInfo, plane: PlaneData | undefined): Window | null {
+  if (preset === "file" && window !== null) return { low: window[0], high: window[1] };
+  if (preset in CT_WINDOWS) return CT_WINDOWS[preset]!;
+  if (plane === undefined) return null;
+  return preset === "full" ? fullWindow(plane) : autoWindow(plane);
+}
 
 /** No more values than this are looked at. */
 const SAMPLES = 50_000;

@@ -10,7 +10,7 @@ import {
   voxelsTo,
 } from "./geometry.js";
 import type { PlaneWish } from "./plane-loader.js";
-import type { ImageInfo } from "./protocol.js";
+import type { Effort, ImageInfo } from "./protocol.js";
 
 /** What is looked at. */
 export interface Sight {
@@ -20,11 +20,14 @@ export interface Sight {
   readonly seen: Rectangle;
   /** Millimetres of a pixel of the screen. */
   readonly pixel: number;
-  readonly eager: boolean;
+  readonly effort: Effort;
 }
 
 /** Points of an overlay's plane, at most. */
 const MOST_POINTS = 2 ** 22;
+
+/** Points along a pixel of the screen, at least where there are voxels for them. */
+const POINTS = 2;
 
 /** Takes voxels of the finest level to those of level `n`. */
 function toLevel({ levels }: ImageInfo, n: number): Affine | null {
@@ -45,18 +48,33 @@ function atLevel(
   info: ImageInfo,
   level: number,
   channel: number | null,
-  { plane, slice, seen, eager }: Sight,
+  { plane, slice, seen, pixel, effort }: Sight,
 ): PlaneWish {
   const affine = toLevel(info, level)!;
   const { part, pitch } = partOf(plane, info.levels[level]!, affine, seen);
-  const { width, height, toVoxel, rectangle } = gridOver(plane, part, pitch, slice);
+  // No more than two points for each pixel of the screen, or the largest planes would take long to draw.
+  const sparse = (n: 0 | 1): number =>
+    pitch[n] * Math.max(1, Math.floor(pixel / (POINTS * pitch[n] * plane.spacing[n])));
+  const [dx, dy] = [sparse(0), sparse(1)];
+  const { width, height, toVoxel, rectangle } = gridOver(plane, part, [dx, dy], slice);
   const matrix = through(affine, toVoxel);
   const size = info.levels[level]!.shape[plane.across + 1]!;
   const index = Math.min(size - 1, Math.max(0, Math.round(matrix[3 * plane.across + 2]!)));
   matrix[3 * plane.across + 2] = index;
   return {
-    key: [level, channel, plane.across, index, plane.x.flip, plane.y.flip, ...Object.values(part)].join(" "),
-    request: { level, width, height, toVoxel: matrix, across: plane.across, channel, eager },
+    key: [
+      level,
+      channel,
+      plane.across,
+      index,
+      plane.x.flip,
+      plane.y.flip,
+      dx,
+      dy,
+      effort,
+      ...Object.values(part),
+    ].join(" "),
+    request: { level, width, height, toVoxel: matrix, across: plane.across, channel, effort },
     rectangle,
   };
 }
@@ -69,9 +87,11 @@ export function planeWishes(
 ): { fine: PlaneWish; coarse: PlaneWish | null } {
   const coarsest = info.levels.length - 1;
   const level = levelFor(info.levels, sight.plane, sight.pixel);
+  const isSlow = coarsest === 0 && info.slow[sight.plane.across]!;
   return {
     fine: atLevel(info, level, channel, sight),
-    coarse: level === coarsest ? null : atLevel(info, coarsest, channel, sight),
+    coarse:
+      isSlow || level < coarsest ? atLevel(info, coarsest, channel, { ...sight, effort: "quick" }) : null,
   };
 }
 
@@ -80,7 +100,7 @@ export function planeWishes(
  * as the finer of the two, or the screen. `null` where an affine is singular.
  */
 export function overlayWish(overlay: ImageInfo, base: ImageInfo, sight: Sight): PlaneWish | null {
-  const { plane, slice, seen, pixel, eager } = sight;
+  const { plane, slice, seen, pixel, effort } = sight;
   const { part } = partOf(plane, base.levels[0]!, IDENTITY, seen);
   const [width, height] = [
     (part.right - part.left) * plane.spacing[0],
@@ -104,8 +124,8 @@ export function overlayWish(overlay: ImageInfo, base: ImageInfo, sight: Sight): 
       })
     : null;
   return {
-    key: [level, grid.width, grid.height, ...toVoxel].join(" "),
-    request: { level, width: grid.width, height: grid.height, toVoxel, across, channel: 0, eager },
+    key: [level, grid.width, grid.height, effort, ...toVoxel].join(" "),
+    request: { level, width: grid.width, height: grid.height, toVoxel, across, channel: 0, effort },
     rectangle: grid.rectangle,
   };
 }

@@ -4,7 +4,8 @@ import type { AddressInfo, Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { type Browser, chromium, type Page } from "playwright";
 import send from "send";
-import type { CrosshairDetail, LazyImageViewer } from "../src/element.js";
+import type { LazyImageViewer } from "../src/element.js";
+import type { CrosshairDetail } from "../src/probe.js";
 
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 export const hasChromium: boolean = existsSync(CHROMIUM);

@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { basename, dirname, join, sep } from "node:path";
 import send from "send";
+import { sendRanges } from "./multi-range.js";
 
 /** What is served for the viewer, and for how long a client may take. */
 export interface ViewServerOptions {
@@ -14,6 +15,8 @@ export interface ViewServerOptions {
   readonly sources: readonly string[];
   /** Other origins that the page may read from. */
   readonly origins?: readonly string[];
+  /** By origin, what the page sends with each request to it: `headers.json` beside the page. */
+  readonly headers?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** By default one that is free. */
   readonly port?: number | undefined;
   /** Milliseconds in which a client must have sent its request's headers. */
@@ -83,8 +86,7 @@ const isSame = (a: string, b: string): boolean =>
 
 /**
  * Serves the viewer's page and some images to this machine's browsers: from the loopback interface, to who knows the token,
- * to pages of its own, and nothing but what was given. Ranges are `send`'s (RFC 9110, section 14; several ranges at once
- * are answered with the whole file).
+ * to pages of its own, and nothing but what was given. Single ranges are `send`'s (RFC 9110, section 14).
  *
  * @throws what the system throws where a source is not there, or the port is taken
  */
@@ -144,13 +146,20 @@ export async function viewServer(options: ViewServerOptions): Promise<ViewServer
     // An encoded slash or a null byte is in no name.
     if (parts.some((part) => /[/\\\0]/.test(part))) return refuse(response, 404, "There is no such file.");
     const [first, number, ...below] = parts;
+    if (first === "headers.json") {
+      response
+        .writeHead(200, { "content-type": "application/json" })
+        .end(JSON.stringify(options.headers ?? {}));
+      return;
+    }
     if (first !== "data") {
       const index = parts.length === 1 && first === "" ? "index.html" : parts.join("/");
       return reply(request, response, page, index);
     }
     const found = (await sources[Number(number)]?.find(below.join("/"))) ?? null;
     if (found === null) return refuse(response, 404, "There is no such file.");
-    return reply(request, response, dirname(found), basename(found));
+    if (!(await sendRanges(request, response, found)))
+      reply(request, response, dirname(found), basename(found));
   }
 
   await new Promise<void>((resolve, reject) => {

@@ -49,8 +49,22 @@ dialog.addEventListener("close", () => {
   void viewer.open(source);
 });
 
-const query = new URLSearchParams(location.search);
-for (const name of ["convention", "overlay", "src"]) {
-  const value = query.get(name);
-  if (value !== null) viewer.setAttribute(name, value);
+/** Opens what the address of this page names. */
+async function openAddressed(): Promise<void> {
+  const query = new URLSearchParams(location.search);
+  const convention = query.get("convention");
+  if (convention !== null) viewer.setAttribute("convention", convention);
+  // By origin. The server keeps them out of the address, which the browser's history has.
+  const answer = query.has("headers") ? await fetch("headers.json") : null;
+  const headers: Record<string, Record<string, string>> = answer?.ok ? await answer.json() : {};
+  const named = (name: "src" | "overlay"): Openable | null => {
+    const url = query.get(name);
+    if (url === null) return null;
+    const { origin = "" } = URL.canParse(url, document.baseURI) ? new URL(url, document.baseURI) : {};
+    return { kind: "url", url, headers: headers[origin] };
+  };
+  const [src, overlay] = [named("src"), named("overlay")];
+  if (src !== null) await viewer.open(src);
+  if (overlay !== null) await viewer.openOverlay(overlay);
 }
+void openAddressed();

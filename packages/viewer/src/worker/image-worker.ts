@@ -1,12 +1,15 @@
 import type { Vector3 } from "@lazyimg/core";
+import { Link, type Port } from "@lazyimg/worker-link";
 import type { PlaneRequest, TrafficCounts } from "../protocol.js";
-import { serve } from "../rpc.js";
 import type { ViewerSource } from "../source.js";
 import { Session } from "./session.js";
 import { Traffic } from "./traffic.js";
 
 /** Counts are told no more often than this, in milliseconds. */
 const EVERY = 100;
+
+// A Worker's, not a page's.
+declare const self: Port;
 
 let telling = false;
 const traffic = new Traffic(() => {
@@ -15,11 +18,11 @@ const traffic = new Traffic(() => {
   setTimeout(() => {
     telling = false;
     const { bytes, requests, total } = traffic;
-    tell({ bytes, requests, total, cached: session.cached } satisfies TrafficCounts);
+    void link.call("traffic", [{ bytes, requests, total, cached: session.cached } satisfies TrafficCounts]);
   }, EVERY);
 });
 const session = new Session(traffic);
-const tell = serve(globalThis as unknown as Worker, {
+const link = new Link(self, {
   open: ([source], context) => session.open(source as ViewerSource, context),
   plane: ([request], context) => session.plane(request as PlaneRequest, context),
   warm: ([request], context) => session.warm(request as PlaneRequest, context),

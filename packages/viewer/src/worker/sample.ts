@@ -1,5 +1,6 @@
-import { allocate, DTYPES, type DType, type Range4D, type Tensor } from "@lazyimg/core";
+import { allocate, DTYPES, type DType, type Range4D, type Shape4D } from "@lazyimg/core";
 import type { PlaneData, PlaneRequest } from "../protocol.js";
+import type { Slab } from "./slabs.js";
 
 type Grid = Pick<PlaneRequest, "width" | "height" | "toVoxel">;
 type Nine = [number, number, number, number, number, number, number, number, number];
@@ -10,30 +11,33 @@ export function blank(dtype: DType, { width, height }: Grid): PlaneData {
   return { width, height, channels: 1, data: allocate(type, width * height) };
 }
 
-/** The place of a voxel in a range, to the nearest position; -1 outside. */
-function placeIn({ start, step, size }: Range4D[number], voxel: number): number {
+/** The place in a range that is nearest to a voxel; -1 for one that is none of the image's. */
+function placeIn({ start, step, size }: Range4D[number], imageSize: number, voxel: number): number {
+  if (voxel < 0 || voxel >= imageSize) return -1;
   const place = Math.round((voxel - start) / step);
-  return place >= 0 && place < size ? place : -1;
+  return place < 0 ? 0 : place < size ? place : size - 1;
 }
 
 /**
  * The voxels nearest to the points of a plane.
  *
- * @param tensor the region `held` of a level, all of its channels that are wanted
+ * @param slab what the plane needs of a level, or every so manieth voxel of it; all channels that are wanted
+ * @param shape of the level
  */
-export function sample(tensor: Tensor, held: Range4D, { width, height, toVoxel }: Grid): PlaneData {
-  const { data, dtype, offset, strides, shape } = tensor;
+export function sample({ tensor, range }: Slab, shape: Shape4D, { width, height, toVoxel }: Grid): PlaneData {
+  const { data, dtype, offset, strides } = tensor;
   const isComplex = DTYPES[dtype].lanes === 2;
-  const channels = shape[0];
+  const channels = tensor.shape[0];
   const result = allocate(isComplex ? "float64" : dtype, width * height * channels);
   const [ax, ay, a, bx, by, b, cx, cy, c] = toVoxel as unknown as Nine;
-  const [, rangeI, rangeJ, rangeK] = held;
+  const [, rangeI, rangeJ, rangeK] = range;
+  const [, sizeI, sizeJ, sizeK] = shape;
   let n = 0;
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++, n += channels) {
-      const i = placeIn(rangeI, Math.round(ax * x + ay * y + a));
-      const j = placeIn(rangeJ, Math.round(bx * x + by * y + b));
-      const k = placeIn(rangeK, Math.round(cx * x + cy * y + c));
+      const i = placeIn(rangeI, sizeI, Math.round(ax * x + ay * y + a));
+      const j = placeIn(rangeJ, sizeJ, Math.round(bx * x + by * y + b));
+      const k = placeIn(rangeK, sizeK, Math.round(cx * x + cy * y + c));
       if (i < 0 || j < 0 || k < 0) continue;
       const first = offset + i * strides[1] + j * strides[2] + k * strides[3];
       for (let channel = 0; channel < channels; channel++) {

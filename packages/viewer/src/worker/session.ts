@@ -1,27 +1,25 @@
 import {
   type AxisRange,
-  type ByteSource,
   createRequest,
   DTYPES,
-  type ImageSource,
   LazyImageError,
   mapAxes,
   type Range4D,
   type ReadPlan,
-  type RequestOptions,
   type Shape4D,
-  type Slice,
   shapeOf,
   sizeOf,
-  slice,
   type Vector3,
-  type ZarrStore,
 } from "@lazyimg/core";
 import { type Image, openImage } from "@lazyimg/image";
+import type { CallContext } from "@lazyimg/worker-link";
 import type { Costly, ImageInfo, PlaneData, PlaneRequest, VoxelValue } from "../protocol.js";
-import type { CallContext } from "../rpc.js";
 import { nameOf, type ViewerSource } from "../source.js";
+import { costOf, type Distance, distanceOf, isSlow, QUICK, UNASKED } from "./distance.js";
 import { backendsFor } from "./formats.js";
+import { Line } from "./line.js";
+import { indexOf, rangeOf, thickened, thinnedBox, thinnedPlane, whole } from "./regions.js";
+import { requestOf } from "./request.js";
 import { blank, sample } from "./sample.js";
 import { type Slab, Slabs } from "./slabs.js";
 import type { Traffic } from "./traffic.js";
@@ -33,32 +31,31 @@ const KEPT = 192 * MIB;
 const SLAB = 64 * MIB;
 /** Most bytes of decoded chunks that a backend with chunks keeps for a level. */
 const CHUNKS = 64 * MIB;
-/** Where an image is read from: a file, a server on this machine, or one across a network. */
-type Distance = "file" | "machine" | "network";
-/** Most bytes that are read for a plane unasked. */
-const UNASKED: Readonly<Record<Distance, number>> = {
-  file: 1024 * MIB,
-  machine: 1024 * MIB,
-  network: 64 * MIB,
-};
-/** What a request costs, as bytes that could have been read meanwhile. */
-const REQUEST: Readonly<Record<Distance, number>> = { file: MIB / 16, machine: MIB / 4, network: MIB / 8 };
-/** How much more a thicker region may cost. */
-const LITTLE_MORE = 1.25;
-/** Regions of planes along no axes are rounded to this, so that the next plane finds them. */
-const ROUNDED = 32;
+/** Most bytes that are read ahead at once. */
+const AHEAD = 128 * MIB;
+/** For the value of one voxel a region is waited for that has no more bytes than this; otherwise the voxel is read. */
+const SOON = 4 * MIB;
+
+/** A region that nobody waits for any more is read on for this long, in milliseconds. */
+const LINGERS = 100;
 
 /** A voxel for every byte of the head of a compressed file. */
 const HEAD = 2 ** 16;
 
-const indexOf = (range: Range4D): Slice[] =>
-  range.map(({ start, step, size }) => slice(start, start + size * step, step));
-
-const whole = (size: number): AxisRange => ({ start: 0, step: 1, size });
+/** What is to be read for a plane. */
+interface Wanted {
+  /** Of the plane itself. */
+  readonly plane: Range4D;
+  /** With what comes along. */
+  readonly region: Range4D;
+  /** Bytes that all of it would take, where there is less. */
+  readonly costly?: number;
+}
 
 /** Reads one image: its planes, the regions around them that cost no more, and what it has read already. */
 export class Session {
   readonly #slabs = new Slabs(KEPT);
+  readonly #line = new Line();
   readonly #levels = new Map<number, Promise<Image>>();
   readonly #traffic: Traffic;
   #openLevel: (level: number, signal?: AbortSignal) => Promise<Image> = async () => {
@@ -78,7 +75,7 @@ export class Session {
   async open(source: ViewerSource, { signal }: CallContext): Promise<ImageInfo> {
     const name = nameOf(source);
     const backends = await backendsFor(name);
-    const [opened, options] = this.#requestOf(source);
+    const [opened, options] = requestOf(source, this.#traffic);
     this.#distance = distanceOf(source);
     this.#openLevel = (level, levelSignal) => {
       const readerOptions = { ...options.readerOptions, level, cacheBytes: CHUNKS };
@@ -101,6 +98,7 @@ export class Session {
     if (/gz$/i.test(name)) await image.read(behindHead(shape), { signal });
     const { calMin, calMax } = (header ?? {}) as { calMin?: unknown; calMax?: unknown };
     const hasWindow = typeof calMin === "number" && typeof calMax === "number" && calMin < calMax;
+    const costs = [0, 1, 2].map((across) => this.#costThrough(image, across)) as [number, number, number];
     return {
       name,
       levels: dataobj.levels?.map((level) => ({ shape: level.shape, affine: level.affine })) ?? [
@@ -110,7 +108,8 @@ export class Session {
       valueDtype,
       isColour: (numChannels === 3 || numChannels === 4) && dtype === "uint8" && valueDtype === "uint8",
       window: hasWindow ? [calMin, calMax] : null,
-      costs: [this.#costThrough(image, 0), this.#costThrough(image, 1), this.#costThrough(image, 2)],
+      costs,
+      slow: costs.map((cost) => isSlow(cost, this.#distance)),
     };
   }
 
@@ -118,14 +117,23 @@ export class Session {
     const image = await this.#level(request.level);
     const range = rangeOf(request, image.shape);
     if (range === null) return blank(image.valueDtype, request);
-    const slab = await this.#slab(image, range, request, context);
-    return "costly" in slab ? slab : sample(slab.tensor, slab.range, request);
+    const kept = this.#kept(range, request);
+    if (kept !== undefined) return sample(await kept.join(lingering(context.signal)), image.shape, request);
+    const wanted = this.#wanted(image, range, request);
+    if (!("region" in wanted)) return wanted;
+    const slab = await this.#read(image, wanted, request, context);
+    const { costly } = wanted;
+    return { ...sample(slab, image.shape, request), ...(costly !== undefined && { costly }) };
   }
 
+  /** Reads what a plane takes, unless that is much. */
   async warm(request: PlaneRequest, context: CallContext): Promise<null> {
     const image = await this.#level(request.level);
     const range = rangeOf(request, image.shape);
-    if (range !== null) await this.#slab(image, range, request, context);
+    if (range === null || this.#kept(range, request) !== undefined) return null;
+    const wanted = this.#wanted(image, range, request);
+    if ("region" in wanted && this.#bytes(image, wanted.region) <= AHEAD)
+      await this.#read(image, wanted, request, context);
     return null;
   }
 
@@ -138,7 +146,7 @@ export class Session {
     const [channels] = image.shape;
     const one = (start: number): AxisRange => ({ start, step: 1, size: 1 });
     const range: Range4D = [channel === null ? whole(channels) : one(channel), one(i), one(j), one(k)];
-    const found = await this.#slabs.find(0, range)?.join(signal);
+    const found = await this.#slabs.find(0, range, SOON)?.join(signal);
     const region: Range4D = found?.range ?? range;
     const tensor = found?.tensor ?? (await image.read(indexOf(range), { signal }));
     const at = range.map(({ start }, axis) => (start - region[axis]!.start) / region[axis]!.step);
@@ -148,40 +156,52 @@ export class Session {
     );
   }
 
-  /** The region that holds `range`: what is kept, or else what can be read for little more. */
-  async #slab(
-    image: Image,
-    range: Range4D,
-    { level, across, eager }: PlaneRequest,
-    { signal, onProgress }: CallContext,
-  ): Promise<Slab | Costly> {
-    const kept = this.#slabs.find(level, range);
-    if (kept !== undefined) return kept.join(signal);
-    const region = this.#regionFor(image, range, across);
-    const bytes = image.explain(indexOf(region))?.bytes ?? 0;
-    if (bytes > UNASKED[this.#distance] && !eager) return { costly: bytes };
-    const work = this.#slabs.add(level, region, (shared) =>
-      image.read(indexOf(region), { signal: shared, onProgress }),
-    );
-    return work.join(signal);
+  /** What holds all of a plane, or is about to; for a quick one, only what is there. */
+  #kept(range: Range4D, { level, effort }: PlaneRequest): ReturnType<Slabs["find"]> {
+    return this.#slabs.find(level, range, effort === "quick" ? 0 : Number.POSITIVE_INFINITY);
   }
 
-  #regionFor(image: Image, range: Range4D, across: number | null): Range4D {
-    const bytesOf = (region: Range4D): number => sizeOf(shapeOf(region)) * DTYPES[image.valueDtype].itemSize;
-    if (across === null) return thinned(range, bytesOf(range) / SLAB);
-    const axis = across + 1;
-    const cost = (region: Range4D): number => this.#cost(image.explain(indexOf(region)));
-    const least = cost(range);
-    const size = image.shape[axis]!;
-    const most = Math.max(1, Math.floor(SLAB / Math.max(1, bytesOf(range))));
-    for (let thickness = Math.min(size, most); thickness > 1; thickness = Math.floor(thickness / 2)) {
-      const start = Math.floor(range[axis]!.start / thickness) * thickness;
-      const thick = mapAxes(range, (own, n) =>
-        n === axis ? { start, step: 1, size: Math.min(thickness, size - start) } : own,
+  #read(
+    image: Image,
+    { plane, region }: Wanted,
+    { level }: PlaneRequest,
+    { signal, onProgress }: CallContext,
+  ): Promise<Slab> {
+    const cost = costOf(this.#plan(image, region), this.#distance);
+    const wait = isSlow(cost, this.#distance) ? cost : 0;
+    const work =
+      this.#slabs.find(level, plane) ??
+      this.#slabs.add(level, region, bytesOf(image, region), (shared) =>
+        this.#line.run(wait, shared, () => image.read(indexOf(region), { signal: shared, onProgress })),
       );
-      if (cost(thick) <= LITTLE_MORE * least) return thick;
-    }
-    return range;
+    return work.join(lingering(signal));
+  }
+
+  /** As much of a plane as its effort allows, and what comes along for little more. */
+  #wanted(image: Image, range: Range4D, { across, effort }: PlaneRequest): Wanted | Costly {
+    const cost = (part: Range4D): number => costOf(this.#plan(image, part), this.#distance);
+    const bytes = this.#bytes(image, range);
+    const unasked = effort === "all" ? Number.POSITIVE_INFINITY : UNASKED[this.#distance];
+    const isTooMuch = effort !== "quick" && bytes > unasked;
+    let plane = range;
+    if (across === null) plane = thinnedBox(range, bytesOf(image, range) / SLAB);
+    else if (effort === "quick") plane = thinnedPlane(range, across + 1, cost, QUICK[this.#distance]);
+    else if (isTooMuch) plane = thinnedPlane(range, across + 1, cost, unasked);
+    if (this.#bytes(image, plane) > unasked) return { costly: bytes };
+    if (across === null) return { plane, region: plane };
+    const axis = across + 1;
+    const thickest = Math.max(1, Math.floor(SLAB / Math.max(1, bytesOf(image, plane))));
+    const region = thickened(plane, { axis, size: image.shape[axis]! }, thickest, cost);
+    return { plane, region, ...(isTooMuch && { costly: bytes }) };
+  }
+
+  /** Bytes that reading a range takes, as far as that is known. */
+  #bytes(image: Image, range: Range4D): number {
+    return this.#plan(image, range)?.bytes ?? 0;
+  }
+
+  #plan(image: Image, range: Range4D): ReadPlan | undefined {
+    return image.explain(indexOf(range));
   }
 
   /** What a plane through the middle costs. */
@@ -189,14 +209,7 @@ export class Session {
     const range = mapAxes(image.shape, (size, axis) =>
       axis === across + 1 ? { start: size >> 1, step: 1, size: 1 } : whole(axis === 0 ? 1 : size),
     );
-    return this.#cost(image.explain(indexOf(range)));
-  }
-
-  /** Without a plan, what is asked for is all that is read. */
-  #cost(plan: ReadPlan | undefined): number {
-    return plan === undefined
-      ? Number.POSITIVE_INFINITY
-      : plan.bytes + plan.requests * REQUEST[this.#distance];
+    return costOf(this.#plan(image, range), this.#distance);
   }
 
   async #level(level: number): Promise<Image> {
@@ -209,79 +222,23 @@ export class Session {
     }
     return image;
   }
-
-  #requestOf(source: ViewerSource): [ImageSource, RequestOptions] {
-    const traffic = this.#traffic;
-    if (source.kind === "url") {
-      return [source.url, { fetch: traffic.fetch, readerOptions: { headers: source.headers } }];
-    }
-    const { name, files } = source;
-    if (source.kind === "zarr") {
-      traffic.expect(
-        name,
-        [...files.values()].reduce((sum, { size }) => sum + size, 0),
-      );
-      return [storeOf(files, traffic), { name }];
-    }
-    const sibling = async (other: string): Promise<ByteSource | null> => {
-      const file = files.get(other);
-      return file === undefined ? null : traffic.source(file, other);
-    };
-    return [traffic.source(files.get(name)!, name), { name, sibling }];
-  }
 }
+
+/** Aborts some moments later: the plane that is wanted instead may be in the same region. */
+function lingering(signal: AbortSignal): AbortSignal {
+  const later = new AbortController();
+  const abort = (): void => void setTimeout(() => later.abort(signal.reason), LINGERS);
+  if (signal.aborted) later.abort(signal.reason);
+  else signal.addEventListener("abort", abort, { once: true });
+  return later.signal;
+}
+
+/** Bytes of a range in memory. */
+const bytesOf = ({ valueDtype }: Image, range: Range4D): number =>
+  sizeOf(shapeOf(range)) * DTYPES[valueDtype].itemSize;
 
 /** A voxel that lies beyond what is inflated to read a header, but not far, in an image whose axis I is the fastest. */
 function behindHead([, i, j, k]: Shape4D): [c: number, i: number, j: number, k: number] {
   const n = Math.min(HEAD, i * j * k - 1);
   return [0, n % i, Math.floor(n / i) % j, Math.floor(n / (i * j))];
-}
-
-/** The files of a hierarchy as a Zarr store. */
-function storeOf(files: ReadonlyMap<string, Blob>, traffic: Traffic): ZarrStore {
-  const file = (key: string): Blob | undefined => files.get(key.replace(/^\//, ""));
-  return {
-    async get(key: string) {
-      const found = file(key);
-      return found && traffic.whole(found);
-    },
-    async getRange(key: string, range: { offset: number; length: number } | { suffixLength: number }) {
-      const found = file(key);
-      if (found === undefined) return undefined;
-      return traffic.whole(
-        "suffixLength" in range
-          ? found.slice(-range.suffixLength)
-          : found.slice(range.offset, range.offset + range.length),
-      );
-    },
-  } as ZarrStore;
-}
-
-function distanceOf(source: ViewerSource): Distance {
-  if (source.kind !== "url") return "file";
-  const { hostname } = new URL(source.url);
-  return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname) ? "machine" : "network";
-}
-
-/** The voxels that a plane needs; `null` where it passes the image by. */
-function rangeOf({ width, height, toVoxel, across, channel }: PlaneRequest, shape: Shape4D): Range4D | null {
-  const corners = [0, width - 1].flatMap((x) => [0, height - 1].map((y) => [x, y] as const));
-  const range = mapAxes(shape, (size, axis): AxisRange => {
-    if (axis === 0) return channel === null ? whole(size) : { start: channel, step: 1, size: 1 };
-    const [ax, ay, a] = toVoxel.slice(3 * axis - 3, 3 * axis) as [number, number, number];
-    const places = corners.map(([x, y]) => Math.round(ax * x + ay * y + a));
-    const block = across === null ? ROUNDED : 1;
-    const start = Math.max(0, Math.floor(Math.min(...places) / block) * block);
-    const stop = Math.min(size, (Math.floor(Math.max(...places) / block) + 1) * block);
-    return { start, step: 1, size: Math.max(0, stop - start) };
-  });
-  return sizeOf(shapeOf(range)) === 0 ? null : range;
-}
-
-/** Every so manieth voxel of a range that is `times` too large. */
-function thinned(range: Range4D, times: number): Range4D {
-  const step = Math.ceil(Math.cbrt(Math.max(1, times)));
-  return mapAxes(range, (own, axis) =>
-    axis === 0 || own.size < step ? own : { start: own.start, step, size: Math.ceil(own.size / step) },
-  );
 }

@@ -11,8 +11,9 @@ interface Entry {
   readonly level: number;
   readonly range: Range4D;
   readonly work: SharedWork<Slab>;
-  /** 0 until it is there. */
-  bytes: number;
+  readonly bytes: number;
+  /** Whether it is there. */
+  isHeld: boolean;
 }
 
 /** Whether every position of `inner` is one of `outer`. */
@@ -24,7 +25,7 @@ export function contains(outer: Range4D, inner: Range4D): boolean {
       wanted.start >= start &&
       last <= start + (size - 1) * step &&
       (wanted.start - start) % step === 0 &&
-      wanted.step % step === 0
+      (wanted.size === 1 || wanted.step % step === 0)
     );
   });
 }
@@ -40,25 +41,42 @@ export class Slabs {
   }
 
   get bytes(): number {
-    return this.#entries.reduce((sum, { bytes }) => sum + bytes, 0);
+    return this.#entries.reduce((sum, { bytes, isHeld }) => sum + (isHeld ? bytes : 0), 0);
   }
 
-  /** What holds `range`, if anything does. */
-  find(level: number, range: Range4D): SharedWork<Slab> | undefined {
+  /**
+   * What holds `range`, if anything does.
+   *
+   * @param soon of what is on its way, only regions of no more bytes than this
+   */
+  find(level: number, range: Range4D, soon: number = Number.POSITIVE_INFINITY): SharedWork<Slab> | undefined {
     const found = this.#entries.find(
-      (entry) => entry.level === level && !entry.work.abandoned && contains(entry.range, range),
+      (entry) =>
+        entry.level === level &&
+        (entry.isHeld || entry.bytes <= soon) &&
+        !entry.work.abandoned &&
+        contains(entry.range, range),
     );
     if (found === undefined) return undefined;
     this.#entries = [...this.#entries.filter((entry) => entry !== found), found];
     return found.work;
   }
 
-  /** Begins to read `range`. */
-  add(level: number, range: Range4D, read: (signal: AbortSignal) => Promise<Tensor>): SharedWork<Slab> {
+  /**
+   * Begins to read `range`.
+   *
+   * @param bytes of its voxels
+   */
+  add(
+    level: number,
+    range: Range4D,
+    bytes: number,
+    read: (signal: AbortSignal) => Promise<Tensor>,
+  ): SharedWork<Slab> {
     const work = new SharedWork(async (signal) => {
       try {
         const tensor = await read(signal);
-        entry.bytes = tensor.data.byteLength;
+        entry.isHeld = true;
         this.#shrink();
         return { range, tensor };
       } catch (error) {
@@ -66,7 +84,7 @@ export class Slabs {
         throw error;
       }
     });
-    const entry: Entry = { level, range, work, bytes: 0 };
+    const entry: Entry = { level, range, work, bytes, isHeld: false };
     this.#entries.push(entry);
     return work;
   }
@@ -74,7 +92,7 @@ export class Slabs {
   /** Drops the oldest, but never the newest. */
   #shrink(): void {
     while (this.bytes > this.#most && this.#entries.length > 1) {
-      const oldest = this.#entries.findIndex(({ bytes }) => bytes > 0);
+      const oldest = this.#entries.findIndex(({ isHeld }) => isHeld);
       this.#entries.splice(oldest, 1);
     }
   }
