@@ -24,11 +24,11 @@ function anchorsOf(text: string): Set<string> {
   return anchors;
 }
 
-/** Links and pictures of a page that lead nowhere. Those to other hosts are not looked at. */
+/** Links, pictures and shown files of a page that lead nowhere. Those to other hosts are not looked at. */
 function brokenLinks(page: string, text: string): string[] {
   const own = anchorsOf(text);
-  const targets = [...text.matchAll(/\]\(([^)\s]+)\)|\s(?:href|src)="([^"]+)"/g)].map(
-    ([, a, b]) => (a ?? b)!,
+  const targets = [...text.matchAll(/\]\(([^)\s]+)\)|\s(?:href|src)="([^"]+)"|^<<< (\S+)$/gm)].map(
+    ([, ...found]) => found.find((target) => target !== undefined)!,
   );
   return targets.filter((target) => {
     if (/^([a-z]+:|\/)/.test(target)) return false;
@@ -46,12 +46,13 @@ test.each(pages())("links of %s lead somewhere", (page) => {
 
 test("a link that leads nowhere is found", () => {
   const text =
-    "# A b\n[1](#a-b) [2](#b) [3](concepts.md) [4](nowhere.md) [5](concepts.md#nowhere) ![6](x.png)";
+    "# A b\n[1](#a-b) [2](#b) [3](concepts.md) [4](nowhere.md) [5](concepts.md#nowhere) ![6](x.png)\n<<< y.ts\n<<< ../package.json";
   expect(brokenLinks("docs/getting-started.md", text)).toEqual([
     "#b",
     "nowhere.md",
     "concepts.md#nowhere",
     "x.png",
+    "y.ts",
   ]);
 });
 

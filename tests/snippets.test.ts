@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Browser } from "playwright";
+import type { Browser, Page } from "playwright";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CHROMIUM, launch } from "./support/chromium.js";
+import { showsPlane } from "./support/shows-plane.js";
 import { type Bench, pathOf, runInNode, runInPage, setUp, tearDown } from "./support/snippet-run.js";
 import {
   agrees,
@@ -17,12 +18,15 @@ import {
 /**
  * Every TypeScript block of the README and the docs is type-checked as strictly as the code, and run: in a process of its
  * own, or in a page of a real browser where there is one. What its `// ->` comments say is compared with what it prints.
- * The recipes, which need packages of others, have their own tests beside this.
+ * The recipes that need packages of others show the projects in examples/, which have their own tests.
  */
 
-const all = pages()
-  .filter((page) => !page.startsWith("docs/recipes/"))
-  .map((page) => ({ page, snippets: snippetsOf(page) }));
+const all = pages().map((page) => ({ page, snippets: snippetsOf(page) }));
+
+/** What the first snippet of these pages leaves on the page that it runs in. */
+const shows: Readonly<Record<string, (page: Page) => Promise<void>>> = {
+  "docs/recipes/canvas.md": showsPlane,
+};
 
 let bench: Bench;
 let browser: Browser | undefined;
@@ -51,7 +55,7 @@ describe.concurrent.each(all.filter((page) => page.snippets.length > 0))("$page"
       "runs, and prints what it says",
       async () => {
         const printed = await (snippet.browser
-          ? runInPage(bench, browser!, snippet)
+          ? runInPage(bench, browser!, snippet, snippet === page.snippets[0] ? shows[page.page] : undefined)
           : runInNode(bench, snippet));
         expect(disagreements(snippet, printed)).toEqual([]);
       },

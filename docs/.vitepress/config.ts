@@ -12,10 +12,11 @@ export default defineConfig({
   lang: "en",
   // Where the site is not at the root of its host: "/lazyimg/", for instance.
   base: (process.env.DOCS_BASE ?? "/") as `/${string}/`,
-  srcExclude: ["node_modules/**", "recipes/node_modules/**", "recipes/.cache/**"],
+  srcExclude: ["node_modules/**"],
   head: [["link", { rel: "icon", href: `${process.env.DOCS_BASE ?? "/"}icon.svg`, type: "image/svg+xml" }]],
   markdown: {
     anchor: { slugify },
+    theme: { light: "github-light-high-contrast", dark: "github-dark-default" },
     config: (md) => {
       followRepositoryLinks(md);
       drawDiagrams(md);

@@ -33,12 +33,12 @@ const guide: Items = [
       page("NRRD", "nrrd"),
       page("MetaImage", "metaimage"),
       page("npy", "npy"),
-      page("MRtrix", "mif"),
+      page("MIF (MRtrix)", "mif"),
       page("In memory", "packages/backend-tensor"),
       page("Everything else: ITK", "itk"),
     ],
   },
-  { text: "Sources", items: [page("HTTP", "http"), page("gzip", "gzip")] },
+  { text: "Sources", items: [page("HTTP", "http"), page("S3", "packages/transport-s3"), page("gzip", "gzip")] },
   {
     text: "Recipes",
     items: [

@@ -1,18 +1,15 @@
 import { readFileSync } from "node:fs";
-import type { BackendDescriptor, DType, ImageDataBackend, IndexItem, Shape4D } from "@lazyimg/core";
-import { allocate, bytesOf, DTYPES, Tensor } from "@lazyimg/core";
+import {
+  type BackendDescriptor,
+  type BackendRequest,
+  createRequest,
+  type ImageDataBackend,
+  type Tensor,
+} from "@lazyimg/core";
 import fc from "fast-check";
-import { expect } from "vitest";
+import { expect, test } from "vitest";
 import { GOLDEN } from "./golden.js";
-
-/** What the vectors of a format say of a file; further members are the format's own. */
-export interface FormatFacts {
-  readonly shape: Shape4D;
-  readonly dtype: DType;
-  readonly affine: readonly number[];
-  /** Base64 of all voxels in C order of (C, I, J, K), little-endian. */
-  readonly data: string;
-}
+import { anyIndex, type FormatFacts, tensorOf } from "./vectors.js";
 
 /** A file of a format's vectors. */
 export interface FormatCase<Facts extends FormatFacts = FormatFacts> {
@@ -33,15 +30,36 @@ export function formatCases<Facts extends FormatFacts>(folder: string): FormatCa
   }));
 }
 
-function tensorOf({ shape, dtype, data }: FormatFacts): Tensor {
-  const bytes = Buffer.from(data, "base64");
-  const values = allocate(dtype, bytes.length / DTYPES[dtype].itemSize);
-  bytesOf(values).set(bytes);
-  return new Tensor({ data: values, dtype, shape });
+/** Tests that a backend reads the golden vectors of its format, more than `many`, as the oracle does, and any region of them. */
+export function goldenSuite(descriptor: BackendDescriptor, folder: string, many: number): void {
+  const cases = formatCases(folder);
+  const open = (path: string) => opened(descriptor, createRequest(path));
+
+  test("the vectors are many", () => expect(cases.length).toBeGreaterThan(many));
+
+  test.each(cases)("$name", async (chosen) => {
+    const backend = await open(chosen.path);
+    await expectImage(backend, chosen);
+    await backend.close?.();
+  });
+
+  test("any region of any file equals the same region of all of it", () =>
+    fc.assert(
+      fc.asyncProperty(fc.constantFrom(...cases), anyIndex, async ({ path, facts, expected }, indexOf) => {
+        const index = indexOf(facts.shape);
+        const backend = await open(path);
+        const region = (await backend.read(index)).contiguous();
+        await backend.close?.();
+        const wanted = expected.slice(index).contiguous();
+        expect(region.shape).toEqual(wanted.shape);
+        expect(region.data).toEqual(wanted.data);
+      }),
+      { numRuns: 300 },
+    ));
 }
 
 /** Checks that an image is what the vectors say. */
-export async function expectImage(backend: ImageDataBackend, { facts, expected }: FormatCase): Promise<void> {
+async function expectImage(backend: ImageDataBackend, { facts, expected }: FormatCase): Promise<void> {
   expect(backend.shape).toEqual(facts.shape);
   expect(backend.dtype).toBe(facts.dtype);
   for (const [n, value] of facts.affine.entries()) {
@@ -53,43 +71,10 @@ export async function expectImage(backend: ImageDataBackend, { facts, expected }
   expect((await backend.toTensor()).copy("C").data).toEqual(expected.data);
 }
 
-const bound = fc.option(fc.integer({ min: -9, max: 9 }), { nil: null });
-const step = fc.option(
-  fc.integer({ min: -3, max: 3 }).filter((value) => value !== 0),
-  { nil: null },
-);
-const item = fc.oneof(
-  fc.constant(null),
-  fc.record({ start: bound, stop: bound, step }),
-  // Of any axis: the position is taken modulo its size below.
-  fc.integer({ min: 0, max: 1000 }),
-);
-
-/** Checks that any region of any of the files is that of all of it. */
-export async function expectRegions(cases: readonly FormatCase[], open: OpenCase): Promise<void> {
-  await fc.assert(
-    fc.asyncProperty(fc.constantFrom(...cases), fc.tuple(item, item, item, item), async (chosen, items) => {
-      const index: IndexItem[] = items.map((value, axis) =>
-        typeof value === "number" ? value % chosen.facts.shape[axis]! : value,
-      );
-      const backend = await open(chosen);
-      const region = (await backend.read(index)).contiguous();
-      await backend.close?.();
-      const expected = chosen.expected.slice(index).contiguous();
-      expect(region.shape).toEqual(expected.shape);
-      expect(region.data).toEqual(expected.data);
-    }),
-    { numRuns: 300 },
-  );
-}
-
-/** Opens a file of the vectors. */
-export type OpenCase = (chosen: FormatCase) => Promise<ImageDataBackend>;
-
 /** What a descriptor opens, which must not decline. */
 export async function opened(
   { open }: BackendDescriptor,
-  request: Parameters<BackendDescriptor["open"]>[0],
+  request: BackendRequest,
 ): Promise<ImageDataBackend> {
   const backend = await open(request, {});
   if (backend === null) throw new Error("It was declined.");

@@ -150,7 +150,6 @@ const PIPELINES = `${ROOT}packages/reader-itk/node_modules/@itk-wasm/image-io/di
 /** The page that a snippet for browsers finds itself in; images are beside it, and one was dropped. */
 const PAGE = `<!doctype html><meta charset="utf-8"><title>Snippet</title>
 <canvas width="512" height="512"></canvas><input type="file"><input type="range">
-<div id="viewer" style="width: 512px; height: 512px"></div>
 <script type="module">
   globalThis.dropped = new File([await (await fetch("slice.png")).blob()], "slice.png");
 </script>`;
@@ -163,10 +162,7 @@ export async function runInPage(
   bench: Bench,
   browser: Browser,
   snippet: Snippet,
-  {
-    assets = {},
-    look,
-  }: { assets?: Readonly<Record<string, string>>; look?: (page: Page) => Promise<void> } = {},
+  look?: (page: Page) => Promise<void>,
 ): Promise<Printed> {
   const bundle = await build({
     entryPoints: [`${pathOf(bench, snippet)}.js`],
@@ -176,8 +172,6 @@ export async function runInPage(
     mainFields: ["browser", "module", "main"],
     target: "es2022",
     define: { global: "globalThis", "process.env.NODE_ENV": '"production"' },
-    // Node's modules for browsers, which one of the recipes' libraries wants.
-    alias: { events: `${ROOT}docs/recipes/node_modules/events`, url: `${ROOT}docs/recipes/node_modules/url` },
     write: false,
     logLevel: "silent",
   });
@@ -199,7 +193,6 @@ export async function runInPage(
       if (name === "snippet.js") {
         return route.fulfill({ body: bundle.outputFiles[0]!.text, contentType: "text/javascript" });
       }
-      if (assets[name] !== undefined) return route.fulfill({ path: assets[name] });
       if (name.startsWith("pipelines/")) return route.fulfill({ path: PIPELINES + name });
       return route.continue();
     });

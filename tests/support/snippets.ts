@@ -25,7 +25,7 @@ export interface Expectation {
   readonly prints: string[];
 }
 
-/** The pages whose snippets and links are checked: README.md, docs/, and the packages' README.md. */
+/** The pages whose snippets and links are checked: README.md, docs/, examples/, and the packages' README.md. */
 export function pages(): string[] {
   // Beside them are pages that are made from these: the API reference, a page for each package.
   const inDocs = [
@@ -33,7 +33,7 @@ export function pages(): string[] {
     ...readdirSync(`${ROOT}docs/recipes`).map((name) => `recipes/${name}`),
   ].map((path) => `docs/${path}`);
   const inPackages = readdirSync(`${ROOT}packages`).map((name) => `packages/${name}/README.md`);
-  return ["README.md", "CONTRIBUTING.md", ...inDocs, ...inPackages]
+  return ["README.md", "CONTRIBUTING.md", "examples/README.md", ...inDocs, ...inPackages]
     .filter((path) => path.endsWith(".md") && existsSync(ROOT + path))
     .sort();
 }

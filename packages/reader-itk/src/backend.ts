@@ -11,7 +11,7 @@ import {
 import { runReader } from "#pipeline";
 import { affineOf, type ItkGeometry } from "./geometry.js";
 import { matchesItk, readerOf } from "./match.js";
-import { type ReadingOutputs, readingJob } from "./pipeline.js";
+import type { ReadingOutputs } from "./pipeline.js";
 import { tensorOf } from "./tensor.js";
 
 /** What ITK says of an image: its `header`. */
@@ -41,16 +41,18 @@ export async function openItk(request: BackendRequest, { signal }: Options = {})
     throw new LazyImageError("ERR_UNSUPPORTED", `${what} has no name by which ITK would know its format.`);
   }
   const { pipeline, path } = reader;
-  const job = await readingJob(path, await readAll(request, { signal }));
+  const data = await readAll(request, { signal });
   const failed = (cause?: unknown) =>
     new LazyImageError(
       "ERR_CORRUPT",
       `${what} cannot be read by ITK's ${pipeline}; it is another format, or damaged.`,
       { cause },
     );
-  const { returnValue, stderr, outputs } = await runReader(request, pipeline, job).catch((cause: unknown) => {
-    throw isLazyImageError(cause) ? cause : failed(cause);
-  });
+  const { returnValue, stderr, outputs } = await runReader(request, pipeline, { path, data }).catch(
+    (cause: unknown) => {
+      throw isLazyImageError(cause) ? cause : failed(cause);
+    },
+  );
   signal?.throwIfAborted();
   const [could, result] = outputs as unknown as ReadingOutputs;
   if (could?.data !== true) throw failed(new Error(stderr || `it returned ${returnValue}`));

@@ -15,7 +15,6 @@ const READERS: Readonly<Record<string, string>> = {
   ".jpg": "jpeg",
   ".lsm": "lsm",
   ".mnc": "minc",
-  ".mnc.gz": "minc",
   ".mnc2": "minc",
   ".mrc": "mrc",
   ".pic": "bio-rad",

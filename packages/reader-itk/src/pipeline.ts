@@ -1,5 +1,5 @@
 import type { BackendRequest } from "@lazyimg/core";
-import type { Image, PipelineInput, PipelineOutput, runPipeline } from "itk-wasm";
+import type { BinaryFile, Image, PipelineInput, PipelineOutput, runPipeline } from "itk-wasm";
 
 /** What a reading pipeline is given. */
 export interface PipelineJob {
@@ -8,20 +8,23 @@ export interface PipelineJob {
   readonly inputs: PipelineInput[];
 }
 
-/** Runs a pipeline of `@itk-wasm/image-io`. */
+/** Runs a pipeline of `@itk-wasm/image-io` on a file. */
 export type RunReader = (
   request: BackendRequest,
   pipeline: string,
-  job: PipelineJob,
+  file: BinaryFile,
 ) => ReturnType<typeof runPipeline>;
 
-/** The job of reading one file: arguments, outputs and inputs as every reader of ITK's has them. */
-export async function readingJob(path: string, data: Uint8Array): Promise<PipelineJob> {
+/**
+ * The job of reading the last of some files: arguments, outputs and inputs as every reader of ITK's has them. The others
+ * are written before it.
+ */
+export async function readingJob(...files: readonly [...BinaryFile[], BinaryFile]): Promise<PipelineJob> {
   const { InterfaceTypes } = await import("itk-wasm");
   return {
-    args: [path, "0", "1", "--memory-io"],
+    args: [files.at(-1)!.path, "0", "1", "--memory-io"],
     outputs: [{ type: InterfaceTypes.JsonCompatible }, { type: InterfaceTypes.Image }],
-    inputs: [{ type: InterfaceTypes.BinaryFile, data: { path, data } }],
+    inputs: files.map((data) => ({ type: InterfaceTypes.BinaryFile, data })),
   };
 }
 

@@ -7,9 +7,9 @@ import { misbehavingServer } from "@lazyimg/testkit/server";
 import { build } from "esbuild";
 import { describe, expect, test } from "vitest";
 import { GOLDEN, golden } from "../../../tests/support/golden.js";
-import { type ItkFacts, tensorOf } from "./golden.js";
+import { type FormatFacts, tensorOf } from "../../../tests/support/vectors.js";
 
-const facts = golden<Record<string, ItkFacts>>("itk/expected.json");
+const facts = golden<Record<string, FormatFacts>>("itk/expected.json");
 const pathOf = (name: string) => `${GOLDEN}itk/${name}`;
 const bytesOf = (name: string) => new Uint8Array(readFileSync(pathOf(name)));
 const open = (name: string) => openImage(pathOf(name), { backends: [itk] });
@@ -35,6 +35,16 @@ describe("files by SimpleITK", () => {
 
   test.each(REFUSED)("%s: ERR_UNSUPPORTED_DTYPE", async (name) => {
     await expect(open(name)).rejects.toMatchObject({ code: "ERR_UNSUPPORTED_DTYPE" });
+  });
+
+  test.each([
+    ["a.mnc2", "int16.mnc"],
+    ["a.h5", "int16.hdf5"],
+    ["a.jpeg", "flat.jpg"],
+    ["a.tiff", "int16.tif"],
+  ])("are read by their other name, %s", async (name, of) => {
+    const image = await openImage(bytesOf(of), { backends: [itk], name });
+    expect((await image.read()).copy("C").data).toEqual(tensorOf(facts[of]!).data);
   });
 
   test("keep their metadata", async () => {
@@ -74,7 +84,7 @@ describe.each(["int16.mrc", "rgb.png"])("%s", (name) => {
       expected: tensorOf(facts[name]!),
       affine: facts[name]!.affine,
     }),
-    supports: { views: true },
+    supports: { source: false, views: true },
   });
 });
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Makes model.onnx, and the numbers that the recipes print, with ONNX's reference evaluator and numpy.
+"""Makes the model of onnxruntime-web/, and the numbers that the examples print, with ONNX's reference evaluator and numpy.
 
     python -m venv venv && venv/bin/pip install onnx==1.23.2 nibabel==5.3.2
-    venv/bin/python model.py           writes model.onnx, prints the numbers
-    venv/bin/python model.py --check   fails where the recipes have others
+    venv/bin/python model.py           writes the model, prints the number
+    venv/bin/python model.py --check   fails where the model or an example has another
 
 The model averages 3 x 3 x 3 voxels, without those beyond the border, and gives 1 where the mean is above 300.51.
 """
@@ -19,6 +19,7 @@ from onnx import TensorProto, helper
 from onnx.reference import ReferenceEvaluator
 
 HERE = Path(__file__).resolve().parent
+MODEL = HERE / "onnxruntime-web" / "model.onnx"
 THRESHOLD = 300.51  # no mean of 8, 12, 18 or 27 integers comes near it
 
 
@@ -45,7 +46,7 @@ def make_model() -> onnx.ModelProto:
 
 def part() -> np.ndarray:
     """Planes 24 to 40 of the sample volume in RAS+, float32."""
-    image = nibabel.load(HERE.parent.parent / "examples" / "phantom.nii.gz")
+    image = nibabel.load(HERE / "phantom.nii.gz")
     return nibabel.as_closest_canonical(image).get_fdata(dtype=np.float32)[..., 24:40]
 
 
@@ -67,10 +68,11 @@ if __name__ == "__main__":
     expected = int(mean_above(voxels).sum())
     assert int(mask.sum()) == expected, (int(mask.sum()), expected)
     if "--check" in sys.argv:
-        assert (HERE / "model.onnx").read_bytes() == model.SerializeToString(), "model.onnx is another"
-        for page in ("onnxruntime-web.md", "tensorflow.md"):
-            said = re.findall(r"sum.*// -> (\d+)$", (HERE / page).read_text(), re.MULTILINE)
-            assert said == [str(expected)], f"{page} says {said}, not {expected}"
+        assert MODEL.read_bytes() == model.SerializeToString(), f"{MODEL} is another"
+        for example in ("onnxruntime-web", "tensorflow"):
+            code = (HERE / example / "main.ts").read_text()
+            said = re.findall(r"sum.*// -> (\d+)$", code, re.MULTILINE)
+            assert said == [str(expected)], f"{example} says {said}, not {expected}"
     else:
-        (HERE / "model.onnx").write_bytes(model.SerializeToString())
+        MODEL.write_bytes(model.SerializeToString())
     print(expected)
