@@ -20,6 +20,7 @@ import zlib
 from pathlib import Path
 
 from environment import golden, inside
+from values import whole_range
 
 # Oblique, sheared nowhere, anisotropic, few bits: products and sums are exact.
 DIRECTION = [0.0, -0.8, 0.6, 1.0, 0.0, 0.0, 0.0, 0.6, 0.8]
@@ -31,19 +32,7 @@ def volume(dtype, shape):
     """Values over the whole range of the type."""
     import numpy as np
 
-    count = int(np.prod(shape))
-    rng = np.random.default_rng(count)
-    dtype = np.dtype(dtype)
-    if dtype.kind in "iu":
-        info = np.iinfo(dtype)
-        values = rng.integers(info.min, info.max, count, dtype=dtype.newbyteorder("="), endpoint=True)
-        values[:2] = (info.min, info.max)
-    else:
-        values = rng.normal(size=count) * 1000
-        values[:2] = np.nan, -np.inf
-        if dtype.kind == "c":
-            values = values + 1j * rng.normal(size=count)
-    return np.asarray(values).astype(dtype).reshape(shape)
+    return whole_range(dtype, int(np.prod(shape)), np.nan, -np.inf).reshape(shape)
 
 
 def facts(channels_first, affine, **more):

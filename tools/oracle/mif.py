@@ -21,6 +21,7 @@ import tempfile
 from pathlib import Path
 
 from environment import golden, inside
+from values import whole_range
 
 # Turning axes toward RAS is what the program does, not what the file says.
 PLAIN = ["-quiet", "-force", "-config", "RealignTransform", "false"]
@@ -35,18 +36,7 @@ def volume(dtype, shape):
     """Values over the whole range of the type."""
     import numpy as np
 
-    count = int(np.prod(shape))
-    rng = np.random.default_rng(count)
-    dtype = np.dtype(dtype)
-    if dtype.kind in "iu":
-        info = np.iinfo(dtype)
-        values = rng.integers(info.min, info.max, count, dtype=dtype, endpoint=True)
-        values[:2] = info.min, info.max
-    else:
-        values = rng.normal(size=count) * 1000
-        if dtype.kind == "c":
-            values = values + 1j * rng.normal(size=count)
-    return np.asarray(values).astype(dtype).reshape(shape, order="F")
+    return whole_range(dtype, int(np.prod(shape))).reshape(shape, order="F")
 
 
 def save(array, path):

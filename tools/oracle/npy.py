@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from environment import golden, inside
+from values import whole_range
 
 
 def volume(dtype, shape):
@@ -23,21 +24,15 @@ def volume(dtype, shape):
     rng = np.random.default_rng(count)
     dtype = np.dtype(dtype)
     if dtype.kind == "b":
-        values = rng.integers(0, 2, count)
-    elif dtype.kind in "iu":
-        info = np.iinfo(dtype)
-        values = rng.integers(info.min, info.max, count, dtype=dtype.newbyteorder("="), endpoint=True)
-        values[:2] = (info.min, info.max)[:count]
+        values = rng.integers(0, 2, count).astype(dtype)
     elif dtype.str[1:] == "f2":
         # Every kind of them: subnormal, infinite, not a number, negative zero.
         bits = rng.integers(0, 65536, count).astype("u2")
         bits[:6] = 0x0001, 0x03FF, 0x7C00, 0xFC00, 0x7E00, 0x8000
-        values = bits.view(np.float16)
+        values = bits.view(np.float16).astype(dtype)
     else:
-        values = rng.normal(size=count) * 1000
-        if dtype.kind == "c":
-            values = values + 1j * rng.normal(size=count)
-    return np.asarray(values).astype(dtype).reshape(shape)
+        values = whole_range(dtype, count)
+    return values.reshape(shape)
 
 
 def cases():

@@ -5,7 +5,8 @@ import { createRequest, IDENTITY, listBackends } from "@lazyimg/core";
 import { openImage } from "@lazyimg/image";
 import { volume } from "@lazyimg/testkit";
 import { describe, expect, test } from "vitest";
-import { expectNoHarm, type FormatFacts, formatCases } from "../../../tests/support/formats.js";
+import { expectNoHarm, formatCases } from "../../../tests/support/formats.js";
+import type { FormatFacts } from "../../../tests/support/vectors.js";
 import { mghFile } from "./mgh-file.js";
 
 interface MghFacts extends FormatFacts {

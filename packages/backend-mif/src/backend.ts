@@ -10,7 +10,7 @@ import {
   requestName,
   sizeOf,
 } from "@lazyimg/core";
-import { openDataFile, openFile, readTextHeader } from "@lazyimg/data-file";
+import { openFile, openTextHeader } from "@lazyimg/data-file";
 import { checkLayout, rawArray, stridesInOrder } from "@lazyimg/raw-array";
 import { mirrored } from "./backwards.js";
 import { bitArray } from "./bits.js";
@@ -28,24 +28,20 @@ interface Options {
  * missing, `ERR_HEADER` when its path leads out of the folder, and what `parseMifHeader` and the source throw
  */
 export async function openMif(request: BackendRequest, options: Options = {}): Promise<ImageDataBackend> {
-  const what = describeRequest(request);
   let source = openSource(request);
+  let mostBytes: number | null | undefined;
+  if (hasExtension(request, ".gz")) {
+    const gzipped = { source, name: requestName(request) };
+    ({ source, mostBytes } = await openFile(request, gzipped, 0, options));
+  }
+  const format = { end: endOfHeader, parse: parseMifHeader };
+  const { header: parsed, file } = await openTextHeader(request, source, format, options);
+  ({ source } = file);
   try {
-    let mostBytes: number | null | undefined;
-    if (hasExtension(request, ".gz")) {
-      ({ source, mostBytes } = await openFile(request, { source, name: requestName(request) }, 0, options));
-    }
-    const { text } = await readTextHeader(source, endOfHeader, what, options);
-    const parsed = parseMifHeader(text, what);
+    if (mostBytes === undefined || parsed.dataFile !== undefined) mostBytes = await source.size(options);
     const { shape, affine, affineSource, stored, scaling, header, backwards } = parsed;
-    if (header.file.name !== ".") {
-      await source.close?.();
-      ({ source } = await openDataFile(request, header.file.name, options));
-      mostBytes = undefined;
-    }
-    mostBytes ??= await source.size(options);
     return defineBackend({
-      ...mirrored(arrayOf(source, parsed, mostBytes, what), shape, backwards),
+      ...mirrored(arrayOf(source, parsed, mostBytes, describeRequest(request)), shape, backwards),
       ...{ shape, affine, affineSource, scaling, header },
       dtype: stored === "bit" ? "uint8" : stored,
       close: async () => source.close?.(),

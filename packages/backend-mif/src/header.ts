@@ -21,6 +21,8 @@ export interface MifHeader {
 /** A header with what it means for reading. */
 export interface ParsedHeader {
   readonly header: MifHeader;
+  /** The file with the voxels, where that is another one. */
+  readonly dataFile: string | undefined;
   readonly shape: Shape4D;
   readonly affine: readonly number[];
   readonly affineSource: "transform" | "base";
@@ -137,8 +139,10 @@ export function parseMifHeader(text: string, what: string): ParsedHeader {
   if (!affine.every(Number.isFinite)) {
     throw wrong(what, `vox ${vox} and transform ${transform} make an affine that is not finite`);
   }
+  const { name } = header.file;
   return {
     header,
+    dataFile: name === "." ? undefined : name,
     shape,
     affine,
     affineSource,

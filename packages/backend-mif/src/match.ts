@@ -1,5 +1,5 @@
-import { peek } from "@lazyimg/byte-source";
-import { type BackendRequest, hasExtension, requestName } from "@lazyimg/core";
+import { sniff } from "@lazyimg/byte-source";
+import { type BackendRequest, hasExtension } from "@lazyimg/core";
 
 /** Extensions of MRtrix images, as they are recognised (without regard to case). */
 const EXTENSIONS = [".mif", ".mif.gz", ".mih"] as const;
@@ -12,14 +12,7 @@ export function isMif(head: Uint8Array): boolean {
   return new TextDecoder("latin1").decode(head.subarray(0, MAGIC.length)) === MAGIC;
 }
 
-/**
- * Whether the request is for an MRtrix image: by its name, or, for bytes, a Blob or a byte source without a telling name,
- * by its first bytes.
- */
+/** Whether the request is for an MRtrix image: by its name, or by its first bytes where that tells nothing. */
 export async function matchesMif(request: BackendRequest): Promise<boolean> {
-  if (hasExtension(request, ...EXTENSIONS)) return true;
-  const { bytes, blob, byteSource, reader } = request;
-  const nameless = requestName(request)?.includes(".") !== true;
-  if (!nameless || reader !== undefined || (bytes ?? blob ?? byteSource) === undefined) return false;
-  return isMif(await peek(request, MAGIC.length));
+  return hasExtension(request, ...EXTENSIONS) || sniff(request, MAGIC.length, isMif);
 }

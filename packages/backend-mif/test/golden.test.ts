@@ -6,7 +6,8 @@ import { allocate, createRequest, sizeOf } from "@lazyimg/core";
 import { openImage } from "@lazyimg/image";
 import { describe, expect, test } from "vitest";
 import { GOLDEN, golden } from "../../../tests/support/golden.js";
-import { type MifFacts, tensorOf } from "./golden.js";
+import { tensorOf } from "../../../tests/support/vectors.js";
+import type { MifFacts } from "./golden.js";
 
 const facts = golden<Record<string, MifFacts>>("mif/expected.json");
 const open = (name: string) => openImage(`${GOLDEN}mif/${name}`, { backends: [mif] });

@@ -1,15 +1,13 @@
-import { openSource } from "@lazyimg/byte-source";
 import {
   type BackendDescriptor,
   type BackendRequest,
   type ByteSource,
-  defineBackend,
   describeRequest,
   type ImageDataBackend,
   LazyImageError,
 } from "@lazyimg/core";
-import { type DataFile, openDataFile, openInflated, readTextHeader, within } from "@lazyimg/data-file";
-import { type ArrayLayout, checkLayout, layoutBytes, rawArray } from "@lazyimg/raw-array";
+import { type DataFile, openInflated, openTextImage, type Voxels, within } from "@lazyimg/data-file";
+import { layoutBytes } from "@lazyimg/raw-array";
 import { type NrrdHeader, parseNrrdHeader } from "./header.js";
 import { isNrrd, matchesNrrd } from "./match.js";
 
@@ -23,35 +21,14 @@ interface Options {
  * @throws LazyImageError `ERR_TRUNCATED` when the file is smaller than its header states, `ERR_PAIR` when the data file is
  * missing, `ERR_HEADER` when its path leads out of the folder, and what `parseNrrdHeader` and the source throw
  */
-export async function openNrrd(request: BackendRequest, options: Options = {}): Promise<ImageDataBackend> {
-  const what = describeRequest(request);
-  let source = openSource(request);
-  try {
-    const { text, length } = await readTextHeader(source, endOfHeader, what, options);
-    const header = parseNrrdHeader(text, what, request.affine);
-    let file: DataFile = { source };
-    if (header.dataFile !== undefined) {
-      file = await openDataFile(request, header.dataFile, options);
-      await source.close?.();
-      source = file.source;
-    }
-    const begin = header.dataFile === undefined ? length : 0;
-    const voxels = await openVoxels(request, file, begin, header, options);
-    source = voxels.source;
-    checkLayout(voxels.layout, voxels.mostBytes, what);
-    return defineBackend({
-      ...rawArray(source, voxels.layout),
-      shape: header.shape,
-      affine: header.affine,
-      affineSource: header.affineSource,
-      dtype: header.dtype,
-      header,
-      close: async () => source.close?.(),
-    });
-  } catch (error) {
-    await source.close?.();
-    throw error;
-  }
+export function openNrrd(request: BackendRequest, options: Options = {}): Promise<ImageDataBackend> {
+  const format = {
+    end: endOfHeader,
+    parse: (text: string, what: string) => parseNrrdHeader(text, what, request.affine),
+    voxels: (header: NrrdHeader, file: DataFile, begin: number) =>
+      openVoxels(request, file, begin, header, options),
+  };
+  return openTextImage(request, format, options);
 }
 
 /** Behind the empty line; the end of the file where voxels are elsewhere. What is no NRRD has no header at all. */
@@ -71,7 +48,7 @@ async function openVoxels(
   begin: number,
   header: NrrdHeader,
   options: Options,
-): Promise<{ readonly source: ByteSource; readonly layout: ArrayLayout; readonly mostBytes: number | null }> {
+): Promise<Voxels> {
   const { dtype, littleEndian, shape, strides, lineSkip, byteSkip } = header;
   const layout = { dtype, littleEndian, shape, strides, offset: 0 };
   const offset = await behindLines(file.source, begin, lineSkip, request, options);

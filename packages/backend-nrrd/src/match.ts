@@ -1,5 +1,5 @@
-import { peek } from "@lazyimg/byte-source";
-import { type BackendRequest, hasExtension, requestName } from "@lazyimg/core";
+import { sniff } from "@lazyimg/byte-source";
+import { type BackendRequest, hasExtension } from "@lazyimg/core";
 
 /** Extensions of NRRD files, as they are recognised (without regard to case). */
 const EXTENSIONS = [".nrrd", ".nhdr"] as const;
@@ -9,14 +9,7 @@ export function isNrrd(head: Uint8Array): boolean {
   return /^NRRD\d{4}[\r\n]/.test(String.fromCharCode(...head.subarray(0, 9)));
 }
 
-/**
- * Whether the request is for an NRRD file: by its name, or, for bytes, a Blob or a byte source without a telling name, by
- * its first bytes.
- */
+/** Whether the request is for an NRRD file: by its name, or by its first bytes where that tells nothing. */
 export async function matchesNrrd(request: BackendRequest): Promise<boolean> {
-  if (hasExtension(request, ...EXTENSIONS)) return true;
-  const { bytes, blob, byteSource, reader } = request;
-  const nameless = requestName(request)?.includes(".") !== true;
-  if (!nameless || reader !== undefined || (bytes ?? blob ?? byteSource) === undefined) return false;
-  return isNrrd(await peek(request, 9));
+  return hasExtension(request, ...EXTENSIONS) || sniff(request, 9, isNrrd);
 }

@@ -8,7 +8,7 @@ const shape = [2, 5, 6, 7] as const;
 describe.each(Object.keys(DTYPES) as DType[])("%s", (dtype) => {
   backendSuite({
     test,
-    supports: { views: true },
+    supports: { source: false, views: true },
     create() {
       const { tensor, affine } = volume({ dtype, shape });
       return { backend: tensorBackend(tensor, affine), expected: tensor.copy(), affine };
@@ -27,7 +27,7 @@ const layouts: Record<string, (tensor: Tensor) => Tensor> = {
 describe.each(Object.entries(layouts))("%s", (_, layout) => {
   backendSuite({
     test,
-    supports: { views: true },
+    supports: { source: false, views: true },
     create() {
       const { tensor, affine } = volume({ dtype: "int16", shape: [2, 5, 6, 9] });
       const laidOut = layout(tensor);

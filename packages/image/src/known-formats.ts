@@ -7,7 +7,7 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   "backend-metaimage": /\.mh[ad]$/i,
   "backend-npy": /\.npy$/i,
   "backend-mif": /\.mi(f(\.gz)?|h)$/i,
-  "reader-itk": /\.(aim|bmp|dcm|fdf|h(df)?5|isq|jpe?g|lsm|mnc2|mrc|pic|png|tiff?|vtk|(gipl|mnc)(\.gz)?)$/i,
+  "reader-itk": /\.(aim|bmp|dcm|fdf|h(df)?5|isq|jpe?g|lsm|mnc2?|mrc|pic|png|tiff?|vtk|gipl(\.gz)?)$/i,
 };
 
 /** The package to install for a file of this name, if one is known. */

@@ -11,7 +11,6 @@ import {
   type ReadOptions,
   resolveIndex,
   type Shape4D,
-  type Strides4D,
   shapeOf,
   Tensor,
 } from "@lazyimg/core";
@@ -40,7 +39,8 @@ export class ViewBackend implements ImageDataBackend {
     this.#base = base;
     this.#range = range;
     this.#axes = axes;
-    this.shape = permute(shapeOf(range), axes);
+    const shape = shapeOf(range);
+    this.shape = mapAxes(axes, (axis) => shape[axis]!);
     this.affine = permuteColumns(cropAffine(base.affine, range), axes);
     this.dtype = base.dtype;
     if (base.explain) {
@@ -52,7 +52,7 @@ export class ViewBackend implements ImageDataBackend {
   /** @param range in the order of `backend`'s axes, before they are permuted */
   static of(backend: ImageDataBackend, range: Range4D, axes: AxisOrder = [0, 1, 2, 3]): ViewBackend {
     if (!(backend instanceof ViewBackend)) return new ViewBackend(backend, range, axes);
-    const order = axes.map((axis) => backend.#axes[axis]!) as unknown as AxisOrder;
+    const order = mapAxes(axes, (axis) => backend.#axes[axis]!);
     return new ViewBackend(backend.#base, backend.#toBase(range), order);
   }
 
@@ -100,8 +100,8 @@ export class ViewBackend implements ImageDataBackend {
       data,
       dtype,
       offset,
-      shape: permute(shape, this.#axes),
-      strides: permute(strides, this.#axes),
+      shape: mapAxes(this.#axes, (axis) => shape[axis]!),
+      strides: mapAxes(this.#axes, (axis) => strides[axis]!),
     });
   }
 }
@@ -112,10 +112,6 @@ function into<D extends DType>(out: DataOf<D> | undefined, tensor: Tensor<D>): T
   const target = outTensor(out, tensor.dtype, tensor.shape);
   tensor.copyTo(target);
   return target;
-}
-
-function permute<T extends Shape4D | Strides4D>(values: T, [c, i, j, k]: AxisOrder): T {
-  return [values[c], values[i], values[j], values[k]] as unknown as T;
 }
 
 /** The affine whose columns are those of `affine` in the order of the view's spatial axes. */

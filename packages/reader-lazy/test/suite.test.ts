@@ -41,7 +41,7 @@ describe("a reader of voxels in memory", () => {
   };
   backendSuite({
     test,
-    supports: { explain: false },
+    supports: { explain: false, source: false },
     async create() {
       const { source: _, ...subject } = await open(reader);
       return subject;

@@ -12,7 +12,7 @@ export interface Subject {
   readonly stored?: Tensor | undefined;
   /** What `backend.dtype` must be. Default: that of `stored`, or of `expected`. */
   readonly dtype?: DType | undefined;
-  /** The source that the backend reads from, so that the suite counts bytes and holds reads up. */
+  /** The source that the backend reads from, so that the suite counts bytes and holds reads up; see `supports.source`. */
   readonly source?: CountingSource | undefined;
   /** Most bytes that opening may read from `source`; less than its size. Default: 4096. */
   readonly openBytes?: number | undefined;
@@ -34,6 +34,12 @@ export interface Capabilities {
    * `source`. A read that is aborted rejects with the signal's reason in any case. Default: true.
    */
   readonly abort?: boolean;
+  /**
+   * The subject has its `source`. Without one nobody sees whether opening is lazy and whether aborts arrive, so leaving it
+   * out has to be declared: for images in memory, and for what is not read from one source, which then is counted in
+   * tests of its own. Default: true.
+   */
+  readonly source?: boolean;
   /** `read()` gives views of memory that the backend keeps, as a backend over a tensor does. Default: false. */
   readonly views?: boolean;
 }

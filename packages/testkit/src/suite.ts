@@ -40,12 +40,15 @@ export interface BackendSuiteOptions {
  * ```ts
  * backendSuite({
  *   test,
- *   create: async () => ({ backend: await open(file), expected, affine }),
+ *   async create() {
+ *     const source = countingSource(file);
+ *     return { backend: await open(source), source, expected, affine };
+ *   },
  * });
  * ```
  */
 export function backendSuite({ test, create, supports, name }: BackendSuiteOptions): void {
-  const declared = { close: true, explain: true, abort: true, views: false, ...supports };
+  const declared = { close: true, explain: true, abort: true, source: true, views: false, ...supports };
   for (const rule of RULES) {
     test(name === undefined ? rule.name : `${name}: ${rule.name}`, async () => {
       const subject = await create();

@@ -518,6 +518,72 @@ const faults: readonly Fault[] = [
     wrap: ({ close: _, ...backend }) => backend,
   },
   {
+    fault: "a source is declared missing, but is there",
+    found: ["optional members are there as declared"],
+    supports: { source: false },
+  },
+  {
+    fault: "no source is given, and nothing is said of that",
+    found: ["optional members are there as declared"],
+    tell: ({ source: _, ...subject }) => subject,
+  },
+  {
+    fault: "scaled: true gives stored values",
+    found: ["scaled: true is the default"],
+    scaling: { slope: 2, inter: 1 },
+    wrap: reading((backend, index, options) =>
+      backend.read(index, options.scaled === true ? { ...options, scaled: false } : options),
+    ),
+  },
+  {
+    fault: "casts are kept, and given to everybody",
+    found: ["a cast or raw read is no less the caller's own"],
+    wrap: (backend) => {
+      const kept = new Map<DType, Promise<Tensor>>();
+      return reading((_, index, options) => {
+        const { dtype, out } = options;
+        if (dtype === undefined || index !== "..." || out !== undefined) return backend.read(index, options);
+        const cast = kept.get(dtype) ?? backend.read("...", { dtype });
+        kept.set(dtype, cast);
+        return cast;
+      })(backend);
+    },
+  },
+  {
+    fault: "of more than eight reads at a time the others get nothing",
+    found: ["the same read many times at once"],
+    wrap: (backend) => {
+      let reads = 0;
+      return reading(async (_, index, options) => {
+        const late = ++reads > 8;
+        const result = await backend.read(index, options);
+        reads--;
+        if (late) result.data.fill(0 as never);
+        return result;
+      })(backend);
+    },
+  },
+  {
+    fault: "close() during a read makes it end with zeros",
+    found: ["close() during a read"],
+    wrap: (backend) => {
+      let closed = false;
+      const cut = reading(async (_, index, options) => {
+        const result = await backend.read(index, options);
+        if (closed) result.data.fill(0 as never);
+        return result;
+      })(backend);
+      return {
+        ...cut,
+        async close() {
+          closed = true;
+          // What is under way finds out too late.
+          await Promise.resolve();
+        },
+      };
+    },
+  },
+  {
     fault: "aborts reach the source, but are declared not to",
     found: ["an abort reaches the source"],
     supports: { abort: false },
@@ -581,4 +647,15 @@ test.each(faults)("$fault", async ({ found, supports, wrap, tell, ...options }) 
     expect([...failures.keys()]).toContain(name);
     expect(failures.get(name!)).toMatchObject({ name: "ContractError" });
   }
+});
+
+test("every rule has a fault that it finds", async () => {
+  const { names } = await collect({
+    only: [],
+    create: () => {
+      throw new Error("Nothing is run.");
+    },
+  });
+  const found = faults.flatMap((fault) => fault.found);
+  expect(names.filter((name) => !found.some((beginning) => name.startsWith(beginning)))).toEqual([]);
 });

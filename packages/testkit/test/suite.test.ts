@@ -34,7 +34,7 @@ describe.each(Object.keys(DTYPES) as DType[])("a driver in memory, of %s", (dtyp
   const made = volume({ dtype, shape: [1, 4, 5, 6] });
   backendSuite({
     test,
-    supports: { explain: false },
+    supports: { explain: false, source: false },
     create() {
       const backend = defineBackend({
         shape: made.tensor.shape,

@@ -12,7 +12,13 @@ export const metadata: readonly Rule[] = [
   },
   {
     name: "optional members are there as declared",
-    run({ backend }, supports) {
+    run({ backend, source }, supports) {
+      check(
+        (source !== undefined) === supports.source,
+        supports.source
+          ? "There is no `source`; give the one that is read, or declare supports: { source: false } and count what is read yourself."
+          : "There is a `source`, but supports.source is false; leave that out.",
+      );
       for (const member of ["close", "explain"] as const) {
         const has = backend[member] !== undefined;
         check(
