@@ -1,4 +1,10 @@
-import { type ByteReadOptions, type ByteSource, isLazyImageError, LazyImageError } from "@lazyimg/core";
+import {
+  type ByteReadOptions,
+  type ByteSource,
+  isLazyImageError,
+  LazyImageError,
+  requestName,
+} from "@lazyimg/core";
 import { abortable } from "@lazyimg/core/abort";
 import { Attempt } from "./attempt.js";
 import { Growing } from "./growing.js";
@@ -15,6 +21,9 @@ const LONGEST_WAIT = 30_000;
 /** A request that brought this much was worth repeating: the count of failures begins anew. */
 const PROGRESS = 1 << 16;
 
+/** Where a browser would make no more connections to a server, a read would wait for one on its own time. */
+const CONNECTIONS = globalThis.location === undefined ? 16 : 6;
+
 /** Options of `httpSource`. */
 export interface HttpSourceOptions {
   /** The file name that tells the format, where the URL's last segment does not. */
@@ -23,7 +32,7 @@ export interface HttpSourceOptions {
   readonly fetch?: typeof fetch | undefined;
   /** Sent with every request, such as `Authorization`. */
   readonly headers?: HeadersInit | undefined;
-  /** Most reads in flight at a time (6); streams do not count. */
+  /** Most reads in flight at a time (16; in browsers 6); streams do not count. */
   readonly concurrency?: number | undefined;
   /** How often a request is repeated after a dropped connection, 408, 429 or 5xx (3). */
   readonly retries?: number | undefined;
@@ -84,10 +93,10 @@ class HttpSource implements ByteSource {
   constructor(url: URL, options: HttpSourceOptions) {
     this.#url = url.href;
     this.#what = url.origin + url.pathname;
-    this.name = options.name ?? lastSegment(url);
+    this.name = options.name ?? requestName({ path: url.href }) ?? "";
     this.#options = options;
     this.#maxBytes = options.maxBytes ?? 256 << 20;
-    this.#limit = new Limit(options.concurrency ?? 6);
+    this.#limit = new Limit(options.concurrency ?? CONNECTIONS);
   }
 
   async size({ signal }: { signal?: AbortSignal | undefined } = {}): Promise<number | null> {
@@ -353,16 +362,6 @@ function parse(url: string | URL): URL {
   return parsed;
 }
 
-/** The file name at the end of a URL's path, decoded. */
-function lastSegment(url: URL): string {
-  const segment = url.pathname.replace(/\/+$/, "").split("/").pop() ?? "";
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return segment;
-  }
-}
-
 /** Exponential backoff with jitter, unless the server said when to come back. */
 function waitBefore(attempt: number, said: number | undefined): number {
   if (said !== undefined) return Math.min(said, LONGEST_WAIT);
@@ -381,6 +380,6 @@ function givenUp(error: Passing, failures: number): LazyImageError {
   const cors =
     globalThis.location === undefined
       ? ""
-      : "; or the server does not let other origins read it (CORS): it must expose Content-Range and ETag";
+      : "; or the server does not let other origins read it (CORS): it must expose Content-Range and ETag, and not compress (Content-Encoding)";
   return new LazyImageError("ERR_HTTP", `${error.message}; tried ${failures} times${cors}`, { cause: error });
 }

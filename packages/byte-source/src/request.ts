@@ -12,6 +12,7 @@ import { bytesSource } from "./bytes.js";
 import { type HttpSourceOptions, httpSource } from "./http.js";
 import { over } from "./layer.js";
 import { checkRange, closedError, copyOf } from "./range.js";
+import { type Remote, remoteOf } from "./transport.js";
 
 /** Where bytes come from: the fields of a backend request that this package reads. */
 export interface SourceRequest {
@@ -45,7 +46,7 @@ const spare = new WeakMap<SourceRequest, ByteSource>();
  * made it. What `peek` read of the same request is not read again.
  *
  * @throws `ERR_INVALID_ARGUMENT` where the request has no path, Blob, bytes or byte source, or a reader option has the
- *   wrong type, and `ERR_UNSUPPORTED` for a URL that is neither `http:`, `https:` nor `file:`
+ *   wrong type, and `ERR_UNSUPPORTED` for a URL of another scheme than `http:`, `https:` and `file:` that has no transport
  */
 export function openSource(request: SourceRequest): ByteSource {
   const source = spare.get(request);
@@ -65,7 +66,7 @@ export async function openSibling(
   options: { signal?: AbortSignal | undefined } = {},
 ): Promise<ByteSource | null> {
   options.signal?.throwIfAborted();
-  if (name === "" || name === "." || name === ".." || /[/\\\0]/.test(name)) {
+  if (/^\.{0,2}$|[/\\\0]/.test(name)) {
     throw new LazyImageError(
       "ERR_INVALID_ARGUMENT",
       `Not the name of a file beside another: ${JSON.stringify(name)}`,
@@ -74,11 +75,10 @@ export async function openSibling(
   if (request.sibling !== undefined) return request.sibling(name);
   const { path } = request;
   if (path === undefined || hasOwnBytes(request)) return null;
-  if (!isHttp(path)) return fileSibling(path, name);
-  const url = new URL(path);
-  url.pathname = url.pathname.replace(/[^/]*$/, encodeURIComponent(name));
+  const remote = remoteOf(besides(path, name), request);
+  if (remote === null) return fileSibling(path, name);
   try {
-    return readAhead(await peekAt(httpSource(url, httpOptions(request)), options.signal));
+    return readAhead(await peekAt(httpSource(remote.url, httpOptions(request, remote)), options.signal));
   } catch (error) {
     if (isLazyImageError(error, "ERR_NOT_FOUND")) return null;
     throw error;
@@ -136,29 +136,27 @@ function open(request: SourceRequest): ByteSource {
       "Nothing to read: a request needs a path, blob, bytes or byteSource",
     );
   }
-  if (isHttp(path)) return httpSource(path, { ...httpOptions(request), name });
-  const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(path)?.[1];
-  if (scheme !== undefined && !/^file$/i.test(scheme)) {
-    throw new LazyImageError(
-      "ERR_UNSUPPORTED",
-      `${scheme}: URLs are not read: pass an https: URL, a file path or a byteSource`,
-    );
-  }
-  return fileSource(path, { name });
+  const remote = remoteOf(path, request);
+  if (remote === null) return fileSource(path, { name });
+  return httpSource(remote.url, { ...httpOptions(request, remote), name });
 }
 
 function hasOwnBytes({ byteSource, blob, bytes }: SourceRequest): boolean {
   return byteSource !== undefined || blob !== undefined || bytes !== undefined;
 }
 
-function isHttp(path: string): boolean {
-  return /^https?:/i.test(path);
+/** The path of the file called `name` beside another; of an http(s) URL the query stays, which may be a signature. */
+function besides(path: string, name: string): string {
+  if (!/^https?:/i.test(path)) return path.replace(/[^/]*$/, () => name);
+  const url = new URL(path);
+  url.pathname = url.pathname.replace(/[^/]*$/, () => encodeURIComponent(name));
+  return url.href;
 }
 
-function httpOptions(request: SourceRequest): HttpSourceOptions {
-  const { headers, concurrency, retries, timeout, maxBytes } = request.readerOptions ?? {};
+function httpOptions({ readerOptions = {} }: SourceRequest, { fetch }: Remote): HttpSourceOptions {
+  const { headers, concurrency, retries, timeout, maxBytes } = readerOptions;
   return {
-    fetch: request.fetch,
+    fetch,
     headers: headers as HeadersInit | undefined,
     concurrency: count({ concurrency }, 1),
     retries: count({ retries }, 0),

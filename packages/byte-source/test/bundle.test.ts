@@ -60,9 +60,14 @@ test("the public surface", async () => {
     "coalescing",
     "fileSource",
     "httpSource",
+    "listTransports",
     "openSibling",
     "openSource",
     "peek",
+    "registerTransport",
+    "remoteOf",
+    "sniff",
+    "unregisterTransport",
   ]);
 });
 

@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { fileSource } from "@lazyimg/byte-source";
-import { isLazyImageError, type LazyImageError } from "@lazyimg/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { collect, failure } from "./outcome.js";
 import { pattern, same, sleep } from "./server.js";
 
 const body = pattern(3_000_000);
@@ -28,21 +28,6 @@ async function file(name: string, bytes: Uint8Array): Promise<string> {
   const at = join(folder, name);
   await writeFile(at, bytes);
   return at;
-}
-
-async function failure(promise: Promise<unknown>): Promise<LazyImageError> {
-  const error = await promise.then(
-    () => new Error("it resolved"),
-    (reason: unknown) => reason,
-  );
-  if (!isLazyImageError(error)) throw error;
-  return error;
-}
-
-async function collect(stream: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  for await (const part of stream) parts.push(part.slice());
-  return new Uint8Array(Buffer.concat(parts));
 }
 
 /** Runs a module in a Node of its own; fails where that does not end by itself with success. */

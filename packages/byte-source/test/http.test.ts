@@ -1,7 +1,7 @@
 import { gzipSync } from "node:zlib";
 import { httpSource } from "@lazyimg/byte-source";
-import { isLazyImageError, type LazyImageError } from "@lazyimg/core";
 import { afterEach, describe, expect, test } from "vitest";
+import { collect, failure } from "./outcome.js";
 import {
   asked,
   type Handler,
@@ -28,21 +28,6 @@ async function start(handler: Handler): Promise<TestServer> {
 afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => server.close()));
 });
-
-async function failure(promise: Promise<unknown>): Promise<LazyImageError> {
-  const error = await promise.then(
-    () => new Error("it resolved"),
-    (reason: unknown) => reason,
-  );
-  if (!isLazyImageError(error)) throw error;
-  return error;
-}
-
-async function collect(stream: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  for await (const part of stream) parts.push(part.slice());
-  return new Uint8Array(Buffer.concat(parts));
-}
 
 describe("ranges", () => {
   test("a read is one request, and brings the size along", async () => {

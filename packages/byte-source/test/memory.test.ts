@@ -2,6 +2,7 @@ import { Blob as NodeBlob } from "node:buffer";
 import { blobSource, bytesSource } from "@lazyimg/byte-source";
 import { type ByteSource, isByteSource, isLazyImageError } from "@lazyimg/core";
 import { describe, expect, test } from "vitest";
+import { collect } from "./outcome.js";
 import { pattern, same } from "./server.js";
 
 const body = pattern(3_000_000);
@@ -28,12 +29,6 @@ async function codeOf(promise: Promise<unknown> | undefined): Promise<unknown> {
     (reason: unknown) => reason,
   );
   return isLazyImageError(error) ? error.code : error;
-}
-
-async function collect(stream: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  for await (const part of stream) parts.push(part.slice());
-  return new Uint8Array(Buffer.concat(parts));
 }
 
 for (const [what, make] of Object.entries(makers)) {

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { bytesSource, openSibling, openSource, peek, type SourceRequest } from "@lazyimg/byte-source";
+import { bytesSource, openSibling, openSource, peek, type SourceRequest, sniff } from "@lazyimg/byte-source";
 import { type ByteSource, requestName } from "@lazyimg/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pattern, rangeHandler, same, serve, sleep, type TestServer, until } from "./server.js";
@@ -283,5 +283,38 @@ describe("peek", () => {
     await expect(peek({ bytes: body }, 4097)).rejects.toMatchObject({ code: "ERR_INVALID_ARGUMENT" });
     await expect(peek({ bytes: body }, -1)).rejects.toMatchObject({ code: "ERR_INVALID_ARGUMENT" });
     await expect(peek({ path: join(folder, "missing") }, 4)).rejects.toMatchObject({ code: "ERR_NOT_FOUND" });
+  });
+});
+
+describe("sniff", () => {
+  const begins = (head: Uint8Array): boolean => same(head, body.subarray(0, 9));
+  const bytes = body.subarray(0, 100);
+
+  test("looks at what has no telling name", async () => {
+    for (const request of [
+      { bytes },
+      { bytes, name: "scan" },
+      { blob: new Blob([bytes]) },
+      { byteSource: bytesSource(bytes) },
+    ]) {
+      expect(await sniff(request, 9, begins)).toBe(true);
+      expect(await sniff(request, 8, begins)).toBe(false);
+    }
+    expect(await sniff({ bytes: bytes.subarray(0, 5) }, 9, (head) => head.length === 5)).toBe(true);
+  });
+
+  test("opens nothing that a name tells, and nothing that brings a reader", async () => {
+    const never = (): never => {
+      throw new Error("It was read.");
+    };
+    for (const request of [
+      { path: join(folder, "no such file") },
+      { bytes, name: "scan.dat" },
+      { blob: new File([bytes], "scan.dat") },
+      { byteSource: bytesSource(bytes, { name: "scan.dat" }) },
+      { bytes, reader: {} },
+    ]) {
+      expect(await sniff(request, 9, never)).toBe(false);
+    }
   });
 });

@@ -134,7 +134,11 @@ describe("--plugin", () => {
       /Cannot find package '@nowhere\/core'.* npm install @nowhere\/core\./,
     ],
     ["broken", "throw new TypeError('no such luck');", /Cannot load the plugin broken: no such luck\./],
-    ["silent", "export const nothing = 1;", /The plugin silent registers no backend .*@lazyimg\/core\./],
+    [
+      "silent",
+      "export const nothing = 1;",
+      /The plugin silent registers no backend and no transport .*@lazyimg\/core\./,
+    ],
   ])("says what is wrong with a plugin that is %s", async (name, code, message) => {
     const folder = join(project, "node_modules", name);
     mkdirSync(folder, { recursive: true });

@@ -1,4 +1,4 @@
-import { type Affine, spacingOf, type Vector3 } from "@lazyimg/core";
+import type { Affine } from "@lazyimg/core";
 import {
   add,
   divide,
@@ -102,55 +102,4 @@ export function baseAffine(dim: readonly number[], pixdim: readonly number[]): A
     return row;
   });
   return finite(rows);
-}
-
-const cross = ([a, b, c]: Vector3, [x, y, z]: Vector3): Vector3 => [
-  b * z - c * y,
-  c * x - a * z,
-  a * y - b * x,
-];
-const dot = ([a, b, c]: Vector3, [x, y, z]: Vector3): number => a * x + b * y + c * z;
-
-/** The qform that comes closest to an affine. */
-export interface ClosestQform {
-  /** `quatern_b`, `quatern_c`, `quatern_d`. */
-  readonly quaternion: readonly [b: number, c: number, d: number];
-  /** `pixdim[0]`. */
-  readonly qfac: 1 | -1;
-}
-
-/**
- * The quaternion of the rotation that is closest to `affine` without its spacing, as nibabel's `set_qform`: shears are
- * lost. Null when the affine is singular.
- */
-export function closestQform(affine: Affine): ClosestQform | null {
-  const spacing = spacingOf(affine);
-  let columns = spacing.map(
-    (length, n): Vector3 => [affine[n]! / length, affine[n + 4]! / length, affine[n + 8]! / length],
-  );
-  const qfac = dot(columns[0]!, cross(columns[1]!, columns[2]!)) < 0 ? -1 : 1;
-  columns[2] = columns[2]!.map((value) => value * qfac) as unknown as Vector3;
-  // Polar decomposition by Newton's iteration: the mean with the inverse transpose, which halves what is far too long
-  // or short and then converges in a few steps.
-  for (let step = 0; step < 64; step++) {
-    const [x, y, z] = columns as [Vector3, Vector3, Vector3];
-    const cofactors = [cross(y, z), cross(z, x), cross(x, y)];
-    const determinant = dot(x, cofactors[0]!);
-    if (!(determinant > 0)) return null;
-    columns = columns.map((column, n) =>
-      column.map((value, row) => (value + cofactors[n]![row]! / determinant) / 2),
-    ) as unknown as Vector3[];
-  }
-  const [[a, d, g], [b, e, h], [c, f, i]] = columns as [Vector3, Vector3, Vector3];
-  // Four times the outer product of the quaternion (w, x, y, z) with itself: its longest row is the most exact.
-  const rows = [
-    [1 + a + e + i, h - f, c - g, d - b],
-    [h - f, 1 + a - e - i, b + d, c + g],
-    [c - g, b + d, 1 - a + e - i, f + h],
-    [d - b, c + g, f + h, 1 - a - e + i],
-  ];
-  const longest = rows.reduce((best, row, n) => (row[n]! > rows[best]![best]! ? n : best), 0);
-  const row = rows[longest]!;
-  const length = Math.hypot(...row) * (row[0]! < 0 ? -1 : 1);
-  return { quaternion: [row[1]! / length, row[2]! / length, row[3]! / length], qfac };
 }

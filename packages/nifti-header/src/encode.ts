@@ -8,7 +8,7 @@ import {
   spacingOf,
 } from "@lazyimg/core";
 import { NIFTI1, NIFTI2 } from "nifti-reader-js";
-import { closestQform } from "./affine.js";
+import { closestQform } from "./closest-qform.js";
 import { datatypeCodeOf, NIFTI_DATATYPES } from "./datatypes.js";
 import { type NiftiExtension, sizeFor } from "./extensions.js";
 import { TEXT_FIELDS } from "./fields.js";

@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { WriteZarrDirectoryOptions, ZarrCodec } from "@lazyimg/backend-zarr/write";
-import { httpSource } from "@lazyimg/byte-source";
+import { openSource } from "@lazyimg/byte-source";
 import { LazyImageError } from "@lazyimg/core";
 import { type Arguments, JSON_OUTPUT, type OptionSpec } from "./args.js";
 import type { Command, Context } from "./command.js";
@@ -47,7 +47,7 @@ const ZARR_OPTIONS: Readonly<Record<string, OptionSpec>> = {
 
 const isNifti = (path: string): boolean => /\.nii(\.gz)?$/i.test(path);
 const isZarr = (path: string): boolean => /\.zarr[/\\]*$/i.test(path);
-const isRemote = (path: string): boolean => /^https?:/i.test(path);
+const isRemote = (path: string): boolean => /^(?!file:)[a-z][a-z0-9+.-]+:\/\//i.test(path);
 
 /** `64` or `64,64,32`. */
 function sizesOf(args: Arguments, name: string): number | [number, number, number] | undefined {
@@ -119,21 +119,20 @@ async function sourceIdOf(
   signal: AbortSignal,
 ): Promise<string> {
   if (isRemote(source)) {
-    const url = new URL(source);
-    const fetch = traffic.fetch(headersOf(args));
+    const isHttp = /^https?:/i.test(source);
+    const fetch = isHttp ? traffic.fetch(headersOf(args)) : undefined;
     // Signatures in a query change, and belong into no file.
-    const id = url.origin + url.pathname;
-    const path = url.pathname.replace(/\/+$/, "");
+    const [, location = source, query = ""] = (isHttp && /^([^?#]*)(.*)$/s.exec(source)) || [];
+    const place = location.replace(/\/+$/, "");
     const versions: (string | null)[] = [];
-    for (const suffix of isZarr(path) ? ROOTS.map((name) => `/${name}`) : [""]) {
-      url.pathname = path + suffix;
-      const file = httpSource(url, { fetch });
+    for (const suffix of isZarr(place) ? ROOTS.map((name) => `/${name}`) : [""]) {
+      const file = openSource({ path: place + suffix + query, fetch });
       // Many servers tell none, and most of a hierarchy's roots are not there.
       versions.push((await file.version?.({ signal }).catch(() => null)) ?? null);
       await file.close?.();
     }
     signal.throwIfAborted();
-    return JSON.stringify([id, ...versions]);
+    return JSON.stringify([place, ...versions]);
   }
   const path = /^file:/i.test(source) ? fileURLToPath(source) : source;
   const parts = [path, ...siblingsOf(path), ...(isZarr(path) ? ROOTS.map((name) => join(path, name)) : [])];

@@ -109,7 +109,9 @@ export async function open(source: string, args: Arguments, { signal, progress }
     added = listBackends().filter((name) => !builtIn.has(name));
   };
 
-  const request = () => openImage(source, { fetch: traffic.fetch(headers), signal });
+  // Transports of other schemes bring a fetch of their own, which signs.
+  const fetch = isRemote(source) ? traffic.fetch(headers) : undefined;
+  const request = () => openImage(source, { fetch, signal });
   const attempt = async (): Promise<Image> => {
     if (plugins.length === 0) {
       registerNifti();

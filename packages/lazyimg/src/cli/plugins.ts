@@ -1,10 +1,11 @@
 import { pathToFileURL } from "node:url";
+import { listTransports } from "@lazyimg/byte-source";
 import { LazyImageError, listBackends, registerBackend, unregisterBackend } from "@lazyimg/core";
 
 /** Packages that the command has imported before. */
 const BUILT_IN = /^(lazyimg|@lazyimg\/(backend-(nifti|tensor|zarr)|reader-lazy))$/;
 
-/** Whether `work` registers a backend, be it one whose name is there already. */
+/** Whether `work` registers a backend, be it one whose name is there already, or a transport. */
 async function registers(work: () => Promise<unknown>): Promise<boolean> {
   const never = () => false;
   const [first, last] = ["before every plugin", "after every plugin"];
@@ -12,9 +13,10 @@ async function registers(work: () => Promise<unknown>): Promise<boolean> {
   registerBackend(first, never, () => null);
   registerBackend(last, never, () => null, { prepend: false });
   try {
+    const schemes = listTransports().length;
     await work();
     const names = listBackends();
-    return names[0] !== first || names.at(-1) !== last;
+    return names[0] !== first || names.at(-1) !== last || listTransports().length > schemes;
   } finally {
     unregisterBackend(first);
     unregisterBackend(last);
@@ -24,7 +26,7 @@ async function registers(work: () => Promise<unknown>): Promise<boolean> {
 /**
  * Imports packages (or modules, by relative path) as a module in the current folder would; importing registers.
  *
- * @throws LazyImageError `ERR_PLUGIN` when there is none, or it fails to load, or registers no backend
+ * @throws LazyImageError `ERR_PLUGIN` when there is none, or it fails to load, or registers nothing
  */
 export async function importPlugins(names: readonly string[]): Promise<void> {
   const { resolve } = await import("import-meta-resolve");
@@ -37,7 +39,7 @@ export async function importPlugins(names: readonly string[]): Promise<void> {
     if (registered || BUILT_IN.test(name)) continue;
     throw new LazyImageError(
       "ERR_PLUGIN",
-      `The plugin ${name} registers no backend when it is imported. If it does elsewhere, it is made for another version of @lazyimg/core.`,
+      `The plugin ${name} registers no backend and no transport when it is imported. If it does elsewhere, it is made for another version of @lazyimg/core.`,
     );
   }
 }

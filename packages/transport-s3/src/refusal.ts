@@ -1,0 +1,65 @@
+import { LazyImageError } from "@lazyimg/core";
+
+/** What S3 says when it refuses. */
+export interface Refusal {
+  /** Such as `AccessDenied`; the status where there is none. */
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Errors of credentials that have ended. */
+const ENDED = ["ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"];
+
+export const isExpired = ({ code }: Refusal): boolean => ENDED.includes(code);
+
+/** An answer's refusal, in XML as S3 has it. */
+export async function refusalOf(response: Response): Promise<Refusal> {
+  const text = (await response.text()).slice(0, 10_000);
+  const known = response.type === "opaqueredirect" ? "PermanentRedirect" : String(response.status);
+  const element = (name: string): string | undefined =>
+    new RegExp(`<${name}>([^<]*)</${name}>`).exec(text)?.[1];
+  return {
+    code: element("Code") ?? known,
+    message: element("Message") ?? response.statusText,
+  };
+}
+
+/** Codes of an object that is not there; answers without a body have their status. */
+const MISSING = ["NoSuchKey", "404"];
+
+/** What to do about it, by S3's codes. */
+const ADVICE: Readonly<Record<string, string>> = {
+  AccessDenied:
+    "these credentials may not read it, or, where they may not list the bucket either, there is no such object",
+  InvalidAccessKeyId:
+    "the access key does not exist there: give readerOptions.s3.credentials, or set AWS_PROFILE",
+  SignatureDoesNotMatch: "the secret key is not that of the access key",
+  RequestTimeTooSkewed: "this machine's clock is wrong",
+  NoSuchBucket: "look at the bucket's name, and at the endpoint",
+  AuthorizationHeaderMalformed: "set readerOptions.s3.region or AWS_REGION to the bucket's region",
+  PermanentRedirect: "set readerOptions.s3.region or AWS_REGION to the bucket's region",
+};
+
+/**
+ * The error for an answer that asking again would not change.
+ *
+ * @param url what was asked for; its query is not told, which may be a signature
+ * @param signed whether credentials came along
+ */
+export function refused(url: string, response: Response, refusal: Refusal, signed: boolean): LazyImageError {
+  const { code, message } = refusal;
+  const region = response.headers.get("x-amz-bucket-region");
+  const advice = isExpired(refusal)
+    ? "the credentials have ended: give new ones, or a function that gets them"
+    : signed
+      ? ADVICE[code]
+      : `${ADVICE[code] ?? "it was asked for without credentials"}; no credentials were found to sign with`;
+  return new LazyImageError(
+    MISSING.includes(code) ? "ERR_NOT_FOUND" : "ERR_HTTP",
+    [
+      `${decodeURI(url.replace(/\?.*/s, ""))}: S3 answers ${response.status} ${code} (${message})`,
+      ...(advice === undefined ? [] : [advice]),
+      ...(region === null ? [] : [`the bucket is in ${region}`]),
+    ].join("; "),
+  );
+}
