@@ -1,4 +1,5 @@
 import { openSource } from "@lazyimg/byte-source";
+import { widenFloat16 } from "@lazyimg/codecs";
 import {
   type BackendDescriptor,
   type BackendDriver,
@@ -9,9 +10,9 @@ import {
   IDENTITY,
   type ImageDataBackend,
   LazyImageError,
+  Tensor,
 } from "@lazyimg/core";
 import { checkLayout, rawArray } from "@lazyimg/raw-array";
-import { widenHalf } from "./half.js";
 import { headerBytes, parseNpyHeader } from "./header.js";
 import { matchesNpy } from "./match.js";
 
@@ -78,8 +79,12 @@ type Reader = Pick<BackendDriver, "readRegion" | "plan" | "strided">;
 function widened({ strided, readRegion, plan }: ReturnType<typeof rawArray>): Reader {
   return {
     strided,
-    readRegion: async (range, context) =>
-      widenHalf(await readRegion(range, { ...context, target: undefined })),
+    async readRegion(range, context) {
+      const tensor = await readRegion(range, { ...context, target: undefined });
+      const { buffer, byteOffset, length } = tensor.data;
+      const data = widenFloat16(new Uint16Array(buffer, byteOffset, length));
+      return new Tensor({ ...tensor, data, dtype: "float32" });
+    },
     plan(range) {
       const { bytes, requests, outputBytes, peakBytes } = plan!(range);
       return { bytes, requests, outputBytes: 2 * outputBytes, peakBytes: peakBytes + 2 * outputBytes };

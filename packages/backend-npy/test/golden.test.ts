@@ -4,9 +4,9 @@ import { createRequest, type DType, IDENTITY } from "@lazyimg/core";
 import { openImage } from "@lazyimg/image";
 import { describe, expect, test } from "vitest";
 import { GOLDEN, golden, hashOf } from "../../../tests/support/golden.js";
-import { expectedTensor, type NpyFacts } from "./golden.js";
+import { type ArrayFacts, tensorOf } from "../../../tests/support/vectors.js";
 
-const facts = golden<Record<string, NpyFacts>>("npy/expected.json");
+const facts = golden<Record<string, ArrayFacts>>("npy/expected.json");
 const open = (name: string) => openImage(`${GOLDEN}npy/${name}.npy`, { backends: [npy] });
 
 describe("files by numpy", () => {
@@ -21,7 +21,7 @@ describe("files by numpy", () => {
     const tensor = await image.read();
     expect(tensor.dtype).toBe(expected.dtype);
     expect(tensor.shape).toEqual(expected.shape);
-    expect(hashOf(tensor)).toBe(hashOf(expectedTensor(expected)));
+    expect(hashOf(tensor)).toBe(hashOf(tensorOf(expected)));
     await image.close();
   });
 

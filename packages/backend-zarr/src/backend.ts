@@ -1,4 +1,4 @@
-import { cached, type HttpSourceOptions, openSource } from "@lazyimg/byte-source";
+import { cached, type HttpSourceOptions, openSource, remoteOf } from "@lazyimg/byte-source";
 import {
   type BackendDescriptor,
   type BackendRequest,
@@ -16,16 +16,6 @@ import { type ZarrReaderOptions, zarrBackend } from "./zarr-backend.js";
 export type { ZarrNiftiHeader } from "./meta/nifti-array.js";
 export type { ZarrReaderOptions } from "./zarr-backend.js";
 
-/** What brings the transport of a scheme that is not spoken here. */
-const TRANSPORTS: Readonly<Record<string, string>> = {
-  s3: "npm's @aws-sdk/client-s3",
-  gs: "npm's @google-cloud/storage",
-  gcs: "npm's @google-cloud/storage",
-  az: "npm's @azure/storage-blob",
-  abfs: "npm's @azure/storage-blob",
-  abfss: "npm's @azure/storage-blob",
-};
-
 /** Opens a store that is closed again where its image cannot be opened. */
 async function openStore(
   store: Store,
@@ -41,17 +31,11 @@ async function openStore(
 }
 
 function remoteStore(request: BackendRequest): Store {
-  const url = (request.remoteZarrUri ?? request.path)!;
-  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase() ?? "";
-  if (scheme !== "http" && scheme !== "https") {
-    const transport = TRANSPORTS[scheme] ?? "a library for it";
-    throw new LazyImageError(
-      "ERR_UNSUPPORTED",
-      `No transport for ${scheme}: URLs. Give the https: URL of the bucket (with the \`fetch\` option where it needs signing), or a zarrita store over ${transport} as the source.`,
-    );
-  }
+  const location = (request.remoteZarrUri ?? request.path)!;
+  const remote = remoteOf(location, request);
+  if (remote === null) throw new LazyImageError("ERR_INVALID_ARGUMENT", `Not a URL: ${location}`);
   const { headers, concurrency, retries, timeout, maxBytes } = request.readerOptions as HttpSourceOptions;
-  return httpStore(url, { fetch: request.fetch, headers, concurrency, retries, timeout, maxBytes });
+  return httpStore(remote.url, { fetch: remote.fetch, headers, concurrency, retries, timeout, maxBytes });
 }
 
 /** The descriptor of Zarr behind a URL, under TorchIO's name. */

@@ -187,6 +187,7 @@ export async function zarrBackend(
     readRegion: (range, context) => reader.readRegion(range, context),
     plan: (range) => reader.plan(range),
     async close() {
+      reader.close();
       cache.clear();
       await store.close?.();
     },

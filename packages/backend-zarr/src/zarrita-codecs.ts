@@ -41,13 +41,14 @@ function faster(numcodecs: Numcodecs, decode: (bytes: Uint8Array) => Uint8Array 
 
 let blosc: ReturnType<typeof createBloscDecoder> | undefined;
 
-/** zarrita's blosc, with this project's kernel for what that reads: LZ4. */
+/** zarrita's blosc, with this project's decoder. */
 export const zarritaBlosc: Codec = faster(
   () => import("numcodecs/blosc"),
   (bytes) => {
     const frame = readBloscFrame(bytes);
-    if (!supportsFrame(frame)) return undefined;
-    blosc ??= createBloscDecoder();
+    // snappy; and zstd needs the kernel.
+    if (!supportsFrame(frame) || (frame.codec === "zstd" && zstdKernel() === null)) return undefined;
+    blosc ??= createBloscDecoder(undefined, (stream, size) => zstdKernel()!.decode(stream, size));
     return blosc.decode(bytes, frame);
   },
 );

@@ -20,3 +20,22 @@ test("a browser bundle holds nothing of Node, and loads rare codecs only when th
   // zstd and c-blosc are WebAssembly of hundreds of kilobytes.
   expect(main.text.length).toBeLessThan(250_000);
 });
+
+test("the Worker's bundle holds the decoders, and nothing of Node or of reading metadata", async () => {
+  const { outputFiles, metafile } = await build({
+    entryPoints: [fileURLToPath(new URL("../dist/read/worker-web.js", import.meta.url))],
+    bundle: true,
+    format: "esm",
+    platform: "browser",
+    splitting: true,
+    outdir: "out",
+    write: false,
+    minify: true,
+    metafile: true,
+  });
+  for (const { text } of outputFiles) expect(text).not.toMatch(/["']node:/);
+  expect(
+    Object.keys(metafile.inputs).filter((file) => /zarrita|backend-zarr\/dist\/meta/.test(file)),
+  ).toEqual([]);
+  expect(outputFiles.find(({ path }) => path.endsWith("/worker-web.js"))!.text.length).toBeLessThan(80_000);
+});

@@ -18,6 +18,7 @@ interface Meta {
   data_type: unknown;
   compressor: unknown;
   fill_value: unknown;
+  filters: unknown;
   codecs: { name: string; configuration: { chunk_shape: number[]; index_codecs: unknown[] } }[];
   chunk_grid: { name: string; configuration: { chunk_shape: number[] } };
   attributes: {
@@ -305,6 +306,15 @@ const openings: [string, () => Files, string, RegExp][] = [
     /multiples/,
   ],
   [
+    "filters that are a word",
+    () =>
+      edit(files("v2-delta"), "/.zarray", (meta: Meta) => {
+        meta.filters = "delta";
+      }),
+    "ERR_CORRUPT",
+    /filters is "delta"/,
+  ],
+  [
     "a grid that is not regular",
     () =>
       edit(files("v3-gzip"), "/zarr.json", (meta: Meta) => {
@@ -388,6 +398,16 @@ function withUint32(bytes: Uint8Array, at: number, value: number): Uint8Array {
   new DataView(copy.buffer).setUint32(at, value, true);
   return copy;
 }
+
+test("zarrita gets the metadata that were checked, not others of the same array", async () => {
+  const map = files("v2-delta");
+  const whole = await (await open(map)).toTensor();
+  const metadata = { ".zarray": JSON.parse(new TextDecoder().decode(map.get("/.zarray")!)) };
+  map.set("/.zmetadata", encode({ metadata }));
+  // Two codecs without a name: zarrita lets the second one's rejection go unhandled.
+  edit(map, "/.zarray", (meta: Meta) => ({ ...meta, filters: [{}, {}], compressor: {} }));
+  expect(await (await open(map)).toTensor()).toEqual(whole);
+});
 
 test("random damage gives an error or voxels, and nothing else", async () => {
   let seed = 1;

@@ -59,6 +59,7 @@ describe.each(Object.entries(layouts))("%s", (_, { options, dtypes }) => {
     backendSuite({
       test,
       name: "memory",
+      supports: { source: false },
       async create(): Promise<Subject> {
         const { files, expected, affine } = await written(dtype, options);
         return { backend: (await zarrStore.open(createRequest(files), {}))!, expected, affine };
@@ -69,6 +70,7 @@ describe.each(Object.entries(layouts))("%s", (_, { options, dtypes }) => {
   backendSuite({
     test,
     name: "directory",
+    supports: { source: false },
     async create(): Promise<Subject> {
       const { expected, affine } = await written("int16", options);
       const backend = (await niftiZarr.open(createRequest(join(folder, "image.nii.zarr")), {}))!;
@@ -79,6 +81,7 @@ describe.each(Object.entries(layouts))("%s", (_, { options, dtypes }) => {
   backendSuite({
     test,
     name: "archive",
+    supports: { source: false },
     async create(): Promise<Subject> {
       const { files, expected, affine } = await written("int16", options);
       const entries = Object.fromEntries([...files].map(([key, bytes]) => [key.slice(1), bytes]));
@@ -92,6 +95,7 @@ describe.each(Object.entries(layouts))("%s", (_, { options, dtypes }) => {
   backendSuite({
     test,
     name: "HTTP",
+    supports: { source: false },
     async create(): Promise<Subject> {
       const { files, expected, affine } = await written("int16", options);
       const server = await serve(files);

@@ -22,6 +22,7 @@ describe.each(["blosc", "zstd", "gzip", "none"] as const)("%s", (codec) => {
   backendSuite({
     test,
     name: "memory",
+    supports: { source: false },
     async create() {
       const { files, tensor, affine } = await written(codec);
       return { backend: (await zarrStore.open(createRequest(files), {}))!, expected: tensor.copy(), affine };

@@ -12,6 +12,8 @@ export const SLACK = 64;
 export interface BloscKernel extends Heap {
   /** Decodes an LZ4 block until `stop` bytes are there; returns how many were written, or a negative number. */
   lz4Decode(input: number, length: number, output: number, room: number, stop: number): number;
+  /** The same of blosclz. */
+  blosclzDecode(input: number, length: number, output: number, room: number, stop: number): number;
   /** Encodes an LZ4 block; returns its length, or 0 where it does not fit `room`. */
   lz4Encode(input: number, length: number, output: number, room: number): number;
   unshuffle(input: number, output: number, length: number, size: number): void;

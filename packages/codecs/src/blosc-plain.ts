@@ -11,6 +11,12 @@ export function plainBloscKernel(): BloscKernel {
     }
   }
 
+  /** What lies `offset` bytes before, until `end`: byte by byte, because a match may overlap what it writes. */
+  function repeat(to: number, offset: number, end: number): number {
+    for (let op = to; op < end; op++) heap[op] = heap[op - offset]!;
+    return end;
+  }
+
   function lz4Decode(input: number, length: number, output: number, room: number, stop: number): number {
     let ip = input;
     let op = output;
@@ -51,12 +57,47 @@ export function plainBloscKernel(): BloscKernel {
         match += rest;
       }
       if (match > outputEnd - op) return -1;
-      const end = op + match;
-      // Byte by byte, because a match may overlap what it writes.
-      for (let from = op - offset; op < end; ) heap[op++] = heap[from++]!;
+      op = repeat(op, offset, op + match);
       if (op >= enough) break;
     }
     return op - output;
+  }
+
+  /** See assembly/blosc/blosclz.ts. */
+  function blosclzDecode(input: number, length: number, output: number, room: number, stop: number): number {
+    let ip = input;
+    let op = output;
+    const inputEnd = input + length;
+    const outputEnd = output + room;
+    const enough = output + stop;
+    if (length === 0) return -1;
+    let token = heap[ip++]! & 31;
+    for (;;) {
+      if (token < 32) {
+        const literals = token + 1;
+        if (literals > inputEnd - ip || literals > outputEnd - op) return -1;
+        heap.copyWithin(op, ip, ip + literals);
+        ip += literals;
+        op += literals;
+      } else {
+        let match = (token >> 5) + 2;
+        for (let more = match === 9 ? 255 : 0; more === 255; match += more) {
+          if (ip >= inputEnd) return -1;
+          more = heap[ip++]!;
+        }
+        if (ip >= inputEnd) return -1;
+        let offset = ((token & 31) << 8) + heap[ip++]! + 1;
+        if (offset === 8192) {
+          if (inputEnd - ip < 2) return -1;
+          offset += (heap[ip]! << 8) + heap[ip + 1]!;
+          ip += 2;
+        }
+        if (offset > op - output || match > outputEnd - op) return -1;
+        op = repeat(op, offset, op + match);
+      }
+      if (op >= enough || ip >= inputEnd) return op - output;
+      token = heap[ip++]!;
+    }
   }
 
   function lz4Encode(input: number, length: number, output: number, room: number): number {
@@ -76,6 +117,7 @@ export function plainBloscKernel(): BloscKernel {
       return heap;
     },
     lz4Decode,
+    blosclzDecode,
     lz4Encode,
     unshuffle(input, output, length, size) {
       const count = Math.floor(length / size);

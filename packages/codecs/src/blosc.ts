@@ -1,26 +1,15 @@
 import { LazyImageError } from "@lazyimg/core";
+import { type BloscFrame, corrupt, HEADER, readBloscFrame, supportsFrame } from "./blosc-frame.js";
 import { type BloscKernel, createBloscKernel, SLACK } from "./blosc-kernel.js";
+import { inflateZlib } from "./zlib.js";
+import { createZstdDecoder, type ZstdDecoder } from "./zstd.js";
 
-/** The codecs that a blosc frame may hold, by the number in its header. */
-const CODECS = ["blosclz", "lz4", "snappy", "zlib", "zstd"] as const;
-
-/** What the 16 bytes before a blosc chunk say (c-blosc, README_CHUNK_FORMAT). */
-export interface BloscFrame {
-  /** Bytes of the decoded chunk. */
-  readonly size: number;
-  /** Bytes of the frame, the header included. */
-  readonly length: number;
-  /** Bytes of a decoded block; the last one may be shorter. */
-  readonly blockSize: number;
-  /** Bytes of an element, as the shuffle saw it. */
-  readonly typeSize: number;
-  readonly shuffle: "none" | "byte" | "bit";
-  readonly codec: (typeof CODECS)[number];
-  /** Stored as it is, without blocks. */
-  readonly stored: boolean;
-  /** Whether a whole block is one stream for each byte of an element. */
-  readonly split: boolean;
-}
+/**
+ * Decodes zstd that holds `size` bytes; the result may be memory that the next call uses again.
+ *
+ * @throws LazyImageError
+ */
+export type DecodeZstd = (bytes: Uint8Array, size: number) => Uint8Array;
 
 /** A box of elements inside a chunk, to be copied to an output area; see `BloscDecoder.gather`. */
 export interface ChunkBox {
@@ -44,66 +33,6 @@ interface Loaded {
   readonly shuffled: boolean;
 }
 
-const HEADER = 16;
-const MAX_SPLITS = 16;
-const MIN_STREAM = 128;
-/** A byte of LZ4 adds at most this many to a match. */
-const LZ4_RATIO = 256;
-/** A chunk that claims more than this is refused: the format's own limit is 2 GiB. */
-const MAX_SIZE = 0x7fff_ffff;
-
-const corrupt = (what: string): LazyImageError =>
-  new LazyImageError("ERR_CORRUPT", `Corrupt blosc chunk: ${what}`);
-
-/**
- * Reads and checks the header of a blosc chunk.
- *
- * @throws LazyImageError `ERR_CORRUPT` where it contradicts itself or the number of bytes there are, `ERR_UNSUPPORTED`
- * for an unknown version or codec.
- */
-export function readBloscFrame(bytes: Uint8Array): BloscFrame {
-  if (bytes.length < HEADER) throw corrupt(`${bytes.length} bytes, but the header alone has ${HEADER}`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, HEADER);
-  const version = view.getUint8(0);
-  const flags = view.getUint8(2);
-  const typeSize = view.getUint8(3);
-  const size = view.getUint32(4, true);
-  const blockSize = view.getUint32(8, true);
-  const length = view.getUint32(12, true);
-  if (version !== 1 && version !== 2) {
-    throw new LazyImageError(
-      "ERR_UNSUPPORTED",
-      `Blosc chunk of version ${version}; versions 1 and 2 are read`,
-    );
-  }
-  const codec = CODECS[flags >> 5];
-  if (codec === undefined) {
-    throw new LazyImageError(
-      "ERR_UNSUPPORTED",
-      `Blosc chunk with codec number ${flags >> 5}; 0 to 4 are known`,
-    );
-  }
-  const stored = (flags & 2) !== 0;
-  if (length < HEADER || length > bytes.length) {
-    throw corrupt(`its header promises ${length} bytes, but there are ${bytes.length}`);
-  }
-  if (size > MAX_SIZE || (stored && length < HEADER + size))
-    throw corrupt(`${size} bytes do not fit in ${length}`);
-  if (typeSize === 0 || (size > 0 && (blockSize === 0 || blockSize > MAX_SIZE))) {
-    throw corrupt(`type size ${typeSize}, block size ${blockSize}`);
-  }
-  if (!stored && size > 0 && Math.ceil(size / blockSize) * 8 > length - HEADER) {
-    throw corrupt(`${Math.ceil(size / blockSize)} blocks do not fit in ${length} bytes`);
-  }
-  if (!stored && codec === "lz4" && size > LZ4_RATIO * length) {
-    throw corrupt(`${length} bytes of LZ4 cannot hold ${size}`);
-  }
-  // One element of a byte has nothing to shuffle bytewise, whatever the flag says.
-  const shuffle = (flags & 4) !== 0 ? "bit" : (flags & 1) !== 0 && typeSize > 1 ? "byte" : "none";
-  const split = (flags & 16) === 0 && typeSize <= MAX_SPLITS && blockSize / typeSize >= MIN_STREAM;
-  return { size, length, blockSize, typeSize, shuffle, codec, stored, split };
-}
-
 /**
  * Decodes blosc chunks in memory of its own: whole ones, or only the elements that a box needs.
  *
@@ -111,12 +40,14 @@ export function readBloscFrame(bytes: Uint8Array): BloscFrame {
  */
 export class BloscDecoder {
   readonly #kernel: BloscKernel;
+  readonly #zstd: DecodeZstd;
   #slabSize = 0;
   /** The loaded chunk: where its blocks lie, and whether they are still byte-shuffled. */
   #chunk: Loaded | undefined;
 
-  constructor(kernel: BloscKernel) {
+  constructor(kernel: BloscKernel, zstd: DecodeZstd) {
     this.#kernel = kernel;
+    this.#zstd = zstd;
   }
 
   /** Room for `size` bytes of output, kept until the next call; what was loaded is gone. */
@@ -135,7 +66,8 @@ export class BloscDecoder {
   /**
    * Decompresses the blocks that hold elements `[from, to)` of `elementSize` bytes, ready for `gather`.
    *
-   * @throws LazyImageError `ERR_CORRUPT`, or `ERR_UNSUPPORTED` for codecs other than LZ4 (see `supports`)
+   * @throws LazyImageError `ERR_CORRUPT`, `ERR_TRUNCATED`, `ERR_CHECKSUM`; `ERR_UNSUPPORTED` for snappy, and for zstd where
+   * there is no WebAssembly
    */
   load(bytes: Uint8Array, frame: BloscFrame, elementSize: number, from: number, to: number): void {
     const { size, blockSize, typeSize, shuffle, stored, length } = frame;
@@ -155,7 +87,7 @@ export class BloscDecoder {
     if (!supportsFrame(frame)) {
       throw new LazyImageError(
         "ERR_UNSUPPORTED",
-        `Blosc chunk with codec ${frame.codec}; this decoder reads lz4`,
+        `Blosc chunk with codec ${frame.codec}; lz4, lz4hc, blosclz, zlib and zstd are read. Write it with one of these.`,
       );
     }
     heap.set(bytes.subarray(0, length), input);
@@ -172,7 +104,7 @@ export class BloscDecoder {
       const elements = direct
         ? Math.ceil((Math.min(lastByte, start + blockLength) - start) / typeSize)
         : undefined;
-      decodeBlock(kernel, view, input, block, frame, blocks + start, blockLength, elements);
+      this.#decodeBlock(view, input, block, frame, blocks + start, blockLength, elements);
       if (shuffle !== "none" && !direct)
         undoShuffle(kernel, frame, blocks + start, plain + start, blockLength);
     }
@@ -245,11 +177,64 @@ export class BloscDecoder {
     result.set(this.#kernel.heap(0).subarray(blocks, blocks + size));
     return result;
   }
-}
 
-/** Whether the decoder reads a frame itself; others are for numcodecs. */
-export function supportsFrame({ codec, stored }: BloscFrame): boolean {
-  return stored || codec === "lz4";
+  #decodeBlock(
+    view: DataView,
+    input: number,
+    block: number,
+    frame: BloscFrame,
+    target: number,
+    length: number,
+    elements: number | undefined,
+  ): void {
+    const kernel = this.#kernel;
+    const end = view.byteLength;
+    let at = view.getUint32(HEADER + 4 * block, true);
+    const streams = frame.split && length === frame.blockSize ? frame.typeSize : 1;
+    const streamLength = Math.floor(length / streams);
+    // Each stream is one byte of every element: what lies behind the last element asked for is not decoded.
+    const stop = streams > 1 && elements !== undefined ? Math.min(elements, streamLength) : streamLength;
+    for (let stream = 0; stream < streams; stream++) {
+      if (at + 4 > end) throw corrupt(`block ${block} begins at byte ${at} of ${end}`);
+      const encoded = view.getInt32(at, true);
+      at += 4;
+      if (encoded <= 0 || encoded > end - at) {
+        throw corrupt(`a stream of block ${block} has ${encoded} bytes, but ${end - at} follow`);
+      }
+      const to = target + stream * streamLength;
+      if (encoded === streamLength) {
+        kernel.heap(0).copyWithin(to, input + at, input + at + encoded);
+      } else {
+        const written = this.#decodeStream(frame.codec, input + at, encoded, to, streamLength, stop);
+        if (written < stop) throw corrupt(`block ${block} does not decode to ${streamLength} bytes`);
+      }
+      at += encoded;
+    }
+  }
+
+  /** Decodes one stream as far as `stop` at least; returns how many bytes were written, or less than that. */
+  #decodeStream(
+    codec: BloscFrame["codec"],
+    input: number,
+    length: number,
+    output: number,
+    room: number,
+    stop: number,
+  ): number {
+    const kernel = this.#kernel;
+    if (codec === "lz4") return kernel.lz4Decode(input, length, output, room, stop);
+    if (codec === "blosclz") return kernel.blosclzDecode(input, length, output, room, stop);
+    const heap = kernel.heap(0);
+    const stream = heap.subarray(input, input + length);
+    if (codec === "zlib") {
+      inflateZlib(stream, heap.subarray(output, output + room));
+      return room;
+    }
+    const decoded = this.#zstd(stream, room);
+    if (decoded.length !== room) return -1;
+    heap.set(decoded, output);
+    return room;
+  }
 }
 
 function undoShuffle(kernel: BloscKernel, frame: BloscFrame, from: number, to: number, length: number): void {
@@ -265,41 +250,27 @@ function undoShuffle(kernel: BloscKernel, frame: BloscFrame, from: number, to: n
   kernel.heap(0).copyWithin(to + shuffled, from + shuffled, from + length);
 }
 
-function decodeBlock(
-  kernel: BloscKernel,
-  view: DataView,
-  input: number,
-  block: number,
-  frame: BloscFrame,
-  target: number,
-  length: number,
-  elements: number | undefined,
-): void {
-  const end = view.byteLength;
-  let at = view.getUint32(HEADER + 4 * block, true);
-  const streams = frame.split && length === frame.blockSize ? frame.typeSize : 1;
-  const streamLength = Math.floor(length / streams);
-  // Each stream is one byte of every element: what lies behind the last element asked for is not decoded.
-  const stop = streams > 1 && elements !== undefined ? Math.min(elements, streamLength) : streamLength;
-  for (let stream = 0; stream < streams; stream++) {
-    if (at + 4 > end) throw corrupt(`block ${block} begins at byte ${at} of ${end}`);
-    const encoded = view.getInt32(at, true);
-    at += 4;
-    if (encoded <= 0 || encoded > end - at) {
-      throw corrupt(`a stream of block ${block} has ${encoded} bytes, but ${end - at} follow`);
-    }
-    const to = target + stream * streamLength;
-    if (encoded === streamLength) {
-      kernel.heap(0).copyWithin(to, input + at, input + at + encoded);
-    } else {
-      const written = kernel.lz4Decode(input + at, encoded, to, streamLength, stop);
-      if (written < stop) throw corrupt(`block ${block} does not decode to ${streamLength} bytes`);
-    }
-    at += encoded;
-  }
+/** Zstd in memory of its own, when it is first needed. */
+function ownZstd(): DecodeZstd {
+  let decoder: ZstdDecoder | null = null;
+  return (bytes, size) => {
+    decoder ??= createZstdDecoder();
+    if (decoder !== null) return decoder.decode(bytes, size);
+    throw new LazyImageError(
+      "ERR_UNSUPPORTED",
+      "zstd is decoded with WebAssembly and its SIMD, which are missing or forbidden here; a Content-Security-Policy needs 'wasm-unsafe-eval'",
+    );
+  };
 }
 
-/** A decoder with memory of its own. */
-export function createBloscDecoder(kernel: BloscKernel = createBloscKernel()): BloscDecoder {
-  return new BloscDecoder(kernel);
+/**
+ * A decoder with memory of its own.
+ *
+ * @param zstd what decodes zstd streams; by default another such memory
+ */
+export function createBloscDecoder(
+  kernel: BloscKernel = createBloscKernel(),
+  zstd: DecodeZstd = ownZstd(),
+): BloscDecoder {
+  return new BloscDecoder(kernel, zstd);
 }

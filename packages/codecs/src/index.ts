@@ -1,15 +1,10 @@
-export {
-  BloscDecoder,
-  type BloscFrame,
-  type ChunkBox,
-  createBloscDecoder,
-  readBloscFrame,
-  supportsFrame,
-} from "./blosc.js";
+export { BloscDecoder, type ChunkBox, createBloscDecoder, type DecodeZstd } from "./blosc.js";
 export { type BloscEncodeOptions, BloscEncoder, createBloscEncoder } from "./blosc-encode.js";
+export { type BloscFrame, readBloscFrame, supportsFrame } from "./blosc-frame.js";
 export { type BloscKernel, createBloscKernel } from "./blosc-kernel.js";
 export { plainBloscKernel } from "./blosc-plain.js";
 export { combineCrc32, crc32 } from "./crc32.js";
+export { float16Bits, widenFloat16 } from "./float16.js";
 export { Inflater, type InflateStart, type InflateStop } from "./inflate.js";
 export { createJsKernel } from "./inflate-js.js";
 export { type InflateKernel, WINDOW_SIZE } from "./inflate-kernel.js";

@@ -99,6 +99,15 @@ function nodesOf(value, nodes = []) {
 
 const clone = (value) => (value === undefined ? null : JSON.parse(JSON.stringify(value)));
 
+/** The text of a value; `undefined` where nesting in nesting has become too deep. */
+function written(value) {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return undefined;
+  }
+}
+
 /** A damaged copy of a JSON text. @param other another one, whose parts may be mixed in */
 export function mutateJson(text, random, other = text) {
   const root = JSON.parse(text);
@@ -132,7 +141,7 @@ export function mutateJson(text, random, other = text) {
       });
     else holder[key] = [clone(value)];
   }
-  const result = JSON.stringify(root);
+  const result = written(root) ?? text;
   const at = random.below(result.length);
   return random.chance(0.03)
     ? result.slice(0, at) + random.pick(["", "}", "\0", "1e999", ","]) + result.slice(at + 1)

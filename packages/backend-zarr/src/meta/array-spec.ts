@@ -41,6 +41,8 @@ export interface ArraySpec {
   readonly keyOf: (coordinates: readonly number[]) => string;
   readonly dimensionNames: readonly string[] | undefined;
   readonly attributes: Json;
+  /** What all this was read from: `.zarray` or `zarr.json`. */
+  readonly metadata: Json;
 }
 
 /** The largest chunk that is decoded, in bytes: what one WebAssembly memory can hold beside its compressed form. */
@@ -98,8 +100,9 @@ export function parseV2Array(meta: Json, attributes: Json, prefix: string): Arra
   const separator = meta.dimension_separator ?? ".";
   if (separator !== "." && separator !== "/")
     throw badMetadata(key, `dimension_separator is ${show(separator)}`);
-  const filters = Array.isArray(meta.filters) ? (meta.filters as unknown[]) : [];
-  const chain = [
+  const filters: unknown = meta.filters ?? [];
+  if (!Array.isArray(filters)) throw badMetadata(key, `filters is ${show(filters)}; expected a list or null`);
+  const chain: unknown[] = [
     ...filters,
     ...(meta.compressor === null || meta.compressor === undefined ? [] : [meta.compressor]),
   ];
@@ -127,6 +130,7 @@ export function parseV2Array(meta: Json, attributes: Json, prefix: string): Arra
     keyOf: (coordinates) => prefix + (coordinates.join(separator) || "0"),
     dimensionNames: isNames(names2) ? names2 : undefined,
     attributes,
+    metadata: meta,
   };
 }
 
@@ -249,5 +253,6 @@ export function parseV3Array(meta: Json, prefix: string): ArraySpec {
     keyOf,
     dimensionNames: isNames(meta.dimension_names) ? meta.dimension_names : undefined,
     attributes: isObject(meta.attributes) ? meta.attributes : {},
+    metadata: meta,
   };
 }

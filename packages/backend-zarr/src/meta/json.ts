@@ -9,7 +9,13 @@ export function isObject(value: unknown): value is Json {
 
 /** `value` shortened, for messages. */
 export function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  let text: string;
+  try {
+    text = JSON.stringify(value) ?? String(value);
+  } catch {
+    // The stack does not suffice for thousands of lists in lists, which a file can have.
+    text = "something nested too deeply";
+  }
   return text.length > 120 ? `${text.slice(0, 117)}...` : text;
 }
 

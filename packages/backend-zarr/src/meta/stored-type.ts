@@ -1,3 +1,4 @@
+import { float16Bits } from "@lazyimg/codecs";
 import { DTYPES, type DType, isDType, LazyImageError } from "@lazyimg/core";
 import { badMetadata, isObject, show } from "./json.js";
 
@@ -63,7 +64,7 @@ function rgb(fields: readonly unknown[], isByte: (type: unknown) => boolean): nu
   const names = fields.map((field) =>
     Array.isArray(field) ? [field[0], field[1]] : isObject(field) ? [field.name, field.data_type] : [],
   );
-  const spelled = names.map(([name]) => String(name).toUpperCase()).join("");
+  const spelled = names.map(([name]) => (typeof name === "string" ? name.toUpperCase() : "?")).join("");
   return (spelled === "RGB" || spelled === "RGBA") && names.every(([, type]) => isByte(type))
     ? names.length
     : undefined;
@@ -111,7 +112,8 @@ export function parseV3Type(value: unknown, key: string): StoredType {
     const { fields, length_bytes: length } = value.configuration;
     if (Array.isArray(fields)) {
       const count = rgb(fields, (type) => type === "uint8");
-      if (count !== undefined) return samples(String(value.name), count, false);
+      if (count !== undefined)
+        return samples(typeof value.name === "string" ? value.name : "structured", count, false);
     }
     const opaque = value.name === "null_terminated_bytes" || value.name === "raw_bytes";
     if (opaque && Number.isSafeInteger(length) && (length as number) > 0 && (length as number) <= 65_536) {
@@ -173,7 +175,7 @@ function writeNumber(
   const number = typeof part === "string" ? (named[part] ?? Number(part)) : Number(part);
   if (Number.isNaN(number) && part !== "NaN") throw fail();
   if (kind === "f" || kind === "c") {
-    if (type.half) view.setUint16(at, toHalf(number), true);
+    if (type.half) view.setUint16(at, float16Bits(number), true);
     else if (numberSize === 4) view.setFloat32(at, number, true);
     else view.setFloat64(at, number, true);
     return;
@@ -181,37 +183,4 @@ function writeNumber(
   if (!Number.isInteger(number)) throw fail();
   const integer = typeof part === "string" ? BigInt(part) : BigInt(number);
   for (let n = 0; n < numberSize; n++) view.setUint8(at + n, Number((integer >> BigInt(8 * n)) & 255n));
-}
-
-/** A number as float16, rounded to nearest even by way of float32's spare bits. */
-function toHalf(value: number): number {
-  const float = new Float32Array([value]);
-  const bits = new Uint32Array(float.buffer)[0]!;
-  const sign = (bits >>> 16) & 0x8000;
-  const magnitude = Math.abs(value);
-  if (Number.isNaN(value)) return sign | 0x7e00;
-  if (magnitude >= 65_520) return sign | 0x7c00;
-  if (magnitude < 2 ** -14) return sign | roundEven(magnitude * 2 ** 24);
-  const exponent = Math.floor(Math.log2(magnitude));
-  return sign | (((exponent + 15) << 10) + roundEven((magnitude / 2 ** exponent - 1) * 1024));
-}
-
-function roundEven(value: number): number {
-  const floor = Math.floor(value);
-  const rest = value - floor;
-  return rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
-}
-
-let halves: Float32Array | undefined;
-
-/** Every float16 as a number, by its bits. */
-export function halfTable(): Float32Array {
-  halves ??= Float32Array.from({ length: 65_536 }, (_, bits) => {
-    const sign = bits & 0x8000 ? -1 : 1;
-    const exponent = (bits >> 10) & 31;
-    const fraction = bits & 1023;
-    if (exponent === 31) return fraction === 0 ? sign * Infinity : Number.NaN;
-    return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-  });
-  return halves;
 }

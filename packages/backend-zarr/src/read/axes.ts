@@ -1,4 +1,4 @@
-import type { Range4D, Shape4D } from "@lazyimg/core";
+import { allocate, type Range4D, type Shape4D, Tensor } from "@lazyimg/core";
 import type { ArraySpec } from "../meta/array-spec.js";
 
 /** Which array axis is which; undefined where the array has none. Axes that appear nowhere have size 1. */
@@ -75,4 +75,21 @@ export function spansOf(spec: ArraySpec, axes: Axes, range: Range4D, frames: rea
     frames.map(({ c }) => c),
   );
   return spans;
+}
+
+/** Fresh memory for a region, with the strides that chunks have, so that rows are copied whole. */
+export function allocateAsStored(spec: ArraySpec, { i, j, k, t, c }: Axes, shape: Shape4D): Tensor {
+  const { type, order } = spec;
+  const place = (axis: number | undefined): number => (axis === undefined ? -1 : order.indexOf(axis));
+  const channel = [t, c].filter((axis) => axis !== undefined && spec.shape[axis]! > 1).map(place);
+  const slowest = channel.length === 0 ? (type.samples > 1 ? order.length : -1) : Math.min(...channel);
+  const places = [slowest, place(i), place(j), place(k)];
+  const fastestFirst = [0, 1, 2, 3].sort((a, b) => places[b]! - places[a]! || b - a);
+  const strides: [number, number, number, number] = [0, 0, 0, 0];
+  let step = 1;
+  for (const axis of fastestFirst) {
+    strides[axis] = step;
+    step *= shape[axis]!;
+  }
+  return new Tensor({ data: allocate(type.dtype, step), dtype: type.dtype, shape, strides });
 }

@@ -1,25 +1,12 @@
-import { type BloscDecoder, type BloscFrame, readBloscFrame, supportsFrame } from "@lazyimg/codecs";
+import { type BloscDecoder, readBloscFrame } from "@lazyimg/codecs";
 import { isLazyImageError, LazyImageError } from "@lazyimg/core";
 import { inflate } from "#inflate";
 import type { BytesCodec } from "../meta/array-spec.js";
 import { crc32c } from "./crc32c.js";
-import { needWebAssembly } from "./web-assembly.js";
-import { decompressZstd, zstdKernel } from "./zstd.js";
-import { unpackBloscZstd } from "./zstd-blosc.js";
+import { decodeZstd, prepareZstd, zstdKernel } from "./zstd.js";
 
 /** A byte of deflate cannot hold more than this many; of zstd no bound is known. */
 const DEFLATE_RATIO = 1032;
-
-let numcodecs: Promise<(bytes: Uint8Array) => Promise<Uint8Array>> | undefined;
-
-/** c-blosc itself, for what the kernels do not decode: blosclz and zlib inside blosc. */
-function loadNumcodecs(): Promise<(bytes: Uint8Array) => Promise<Uint8Array>> {
-  numcodecs ??= import("numcodecs/blosc").then(({ default: Blosc }) => {
-    const codec = Blosc.fromConfig({ id: "blosc" });
-    return async (bytes) => codec.decode(bytes);
-  });
-  return numcodecs;
-}
 
 /** An error about a chunk, by its key. */
 export function chunkError(key: string, cause: unknown): LazyImageError {
@@ -51,8 +38,8 @@ export class ChunkDecoder {
   }
 
   /**
-   * Undoes the chain, up to a blosc frame that the kernel reads: that one is left to `BloscDecoder.load`, which need not
-   * decode all of it; or up to zstd, which `ZstdDecoder` decodes where it is wanted.
+   * Undoes the chain, up to a blosc frame, which is left to `BloscDecoder.load`, since that need not decode all of it; or up
+   * to zstd, which `ZstdDecoder` decodes where it is wanted.
    *
    * @throws LazyImageError `ERR_CORRUPT`, `ERR_CHECKSUM`, `ERR_UNSUPPORTED`, with the chunk's key
    */
@@ -67,13 +54,10 @@ export class ChunkDecoder {
         if (name === "blosc") {
           const frame = readBloscFrame(bytes);
           if (isFirst && n === 0 && frame.size !== this.#size) throw wrongLength(frame.size, this.#size);
-          if (n === 0 && supportsFrame(frame)) return { bytes, form: "blosc" };
+          if (frame.codec === "zstd" && !frame.stored) await prepareZstd();
+          if (n === 0) return { bytes, form: "blosc" };
           if (frame.size > room) throw wrongLength(frame.size, this.#size);
-          const unpacked = frame.codec === "zstd" && !frame.stored && unpackBloscZstd(bytes, frame);
-          if (unpacked && n === 0) return { bytes: unpacked, form: "blosc" };
-          if (unpacked) bytes = this.#blosc.decode(unpacked);
-          else if (supportsFrame(frame)) bytes = this.#blosc.decode(bytes, frame);
-          else bytes = await viaNumcodecs(bytes, frame);
+          bytes = this.#blosc.decode(bytes, frame);
         } else if (name === "gzip" || name === "zlib") {
           if (isFirst && this.#size > DEFLATE_RATIO * bytes.length + 64)
             throw wrongLength(bytes.length, this.#size);
@@ -81,7 +65,8 @@ export class ChunkDecoder {
           bytes = inflated instanceof Uint8Array ? inflated : await inflated;
         } else if (name === "zstd") {
           if (n === 0 && zstdKernel() !== null) return { bytes, form: "zstd" };
-          bytes = await decompressZstd(bytes, room);
+          await prepareZstd();
+          bytes = decodeZstd(bytes, room);
         } else {
           bytes = withoutChecksum(bytes);
         }
@@ -96,14 +81,6 @@ export class ChunkDecoder {
 
 function wrongLength(found: number, expected: number): LazyImageError {
   return new LazyImageError("ERR_CORRUPT", `decodes to ${found} bytes; the chunk shape needs ${expected}`);
-}
-
-async function viaNumcodecs(bytes: Uint8Array, { size, codec }: BloscFrame): Promise<Uint8Array> {
-  await needWebAssembly(`blosc of ${codec}`);
-  const decode = await loadNumcodecs();
-  const result = await decode(bytes);
-  if (result.length !== size) throw new LazyImageError("ERR_CORRUPT", "corrupt blosc chunk");
-  return result;
 }
 
 /** Checks and removes the CRC-32C at the end (Zarr v3, crc32c 1.0). */

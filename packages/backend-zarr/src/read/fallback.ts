@@ -12,10 +12,14 @@ export type ChunkSource = (
   signal: AbortSignal | undefined,
 ) => Promise<{ bytes: Uint8Array; strides: readonly number[] } | undefined>;
 
-/** What zarrita asks of a store, answered by ours. */
-function readableOf(store: Store): zarr.AsyncReadable {
+/** What zarrita asks of a store, answered by ours; but the array's metadata are those that were checked, not what the key has. */
+function readableOf(store: Store, { prefix, version, metadata }: ArraySpec): zarr.AsyncReadable {
+  const own = prefix + (version === 2 ? ".zarray" : "zarr.json");
   return {
-    get: (key, options) => store.get(key.slice(1), { signal: options?.signal }),
+    get: async (key, options) =>
+      key.slice(1) === own
+        ? new TextEncoder().encode(JSON.stringify(metadata))
+        : store.get(key.slice(1), { signal: options?.signal }),
     getRange: (key, range: StoreRange, options) =>
       store.getRange(key.slice(1), range, { signal: options?.signal }),
   };
@@ -42,7 +46,7 @@ export async function zarritaChunks(store: Store, spec: ArraySpec): Promise<Chun
     );
   }
   registerCodecs();
-  const location = new zarr.Location(readableOf(store), `/${spec.prefix.replace(/\/$/, "")}`);
+  const location = new zarr.Location(readableOf(store, spec), `/${spec.prefix.replace(/\/$/, "")}`);
   const array = await openArray(location, spec);
   return async (coordinates, key, signal) => {
     try {

@@ -1,6 +1,6 @@
-import { type DataOf, DTYPES, type Range4D, type Shape4D, type Strides4D, Tensor } from "@lazyimg/core";
+import { widenFloat16 } from "@lazyimg/codecs";
+import { type DataOf, DTYPES, type Range4D, stridedCopy, type Tensor } from "@lazyimg/core";
 import type { ArraySpec } from "../meta/array-spec.js";
-import { halfTable } from "../meta/stored-type.js";
 import { type Axes, channelOf, type Frame, type Span } from "./axes.js";
 
 /** Decoded elements of a box of the array, in the machine's byte order. */
@@ -12,15 +12,22 @@ export interface DecodedBox {
   readonly strides: readonly number[];
 }
 
+/** What one read fills. */
+export interface Region {
+  /** Holds `range`. */
+  readonly out: Tensor;
+  readonly range: Range4D;
+  /** The places along C that the range touches. */
+  readonly frames: readonly Frame[];
+  readonly spec: ArraySpec;
+  readonly axes: Axes;
+}
+
 /** The bytes as what a tensor of `spec` holds; float16 becomes float32. */
 function elementsOf(bytes: Uint8Array, { type }: ArraySpec): DataOf {
   if (type.half) {
-    const table = halfTable();
     const bits = aligned(bytes, 2);
-    return Float32Array.from(
-      new Uint16Array(bits.buffer, bits.byteOffset, bits.length / 2),
-      (value) => table[value]!,
-    );
+    return widenFloat16(new Uint16Array(bits.buffer, bits.byteOffset, bits.length / 2));
   }
   const { array } = DTYPES[type.dtype];
   const size = array.BYTES_PER_ELEMENT;
@@ -33,20 +40,15 @@ function aligned(bytes: Uint8Array, size: number): Uint8Array {
 }
 
 /**
- * Copies the part of `box` that lies within `spans` to its place in `out`.
+ * Copies the part of `box` that lies within `spans` to its place in the region.
  *
- * @param spans the part of the array that `box` has and `range` wants, one for each array axis
- * @param frames those frames of the read that lie in `spans`
+ * @param spans the part of the array that `box` has and the region wants, one for each array axis
  */
-export function scatter(
-  box: DecodedBox,
-  spans: readonly Span[],
-  frames: readonly Frame[],
-  out: Tensor,
-  range: Range4D,
-  spec: ArraySpec,
-  axes: Axes,
-): void {
+export function scatter(box: DecodedBox, spans: readonly Span[], region: Region): void {
+  const { out, range, spec, axes } = region;
+  const within = (axis: number | undefined, at: number): boolean =>
+    axis === undefined || (at >= spans[axis]!.start && at < spans[axis]!.start + spans[axis]!.size);
+  const frames = region.frames.filter(({ t, c }) => within(axes.t, t) && within(axes.c, c));
   const [first] = frames;
   // A chunk between the frames that a read with steps asks for.
   if (first === undefined) return;
@@ -58,7 +60,7 @@ export function scatter(
   const before = (axis: number | undefined, position: number): number =>
     axis === undefined ? 0 : (position - box.origin[axis]!) * along(axis);
   const spatial = [axes.i, axes.j, axes.k];
-  const [si, sj, sk] = spatial.map(span) as [Span, Span, Span];
+  const [si, sj, sk] = [span(axes.i), span(axes.j), span(axes.k)];
   const base = spatial.reduce((sum: number, axis) => sum + before(axis, span(axis).start), 0);
   const target = (c: number): number =>
     out.offset +
@@ -68,10 +70,9 @@ export function scatter(
     (sk.start - range[3].start) * out.strides[3];
 
   const copy = (c: number, count: number, step: number, offset: number): void => {
-    const shape: Shape4D = [count, si.size, sj.size, sk.size];
-    const strides: Strides4D = [step, along(axes.i), along(axes.j), along(axes.k)];
-    const source = new Tensor({ data, dtype, shape, strides, offset });
-    source.copyTo(new Tensor({ data: out.data, dtype, shape, strides: out.strides, offset: target(c) }));
+    const from = { data, dtype, strides: [step, along(axes.i), along(axes.j), along(axes.k)], offset };
+    const to = { data: out.data, dtype, strides: out.strides, offset: target(c) };
+    stridedCopy(from, to, [count, si.size, sj.size, sk.size])();
   };
 
   const offsetOf = ({ t, c }: Frame): number => base + before(axes.t, t) + before(axes.c, c);
@@ -93,16 +94,9 @@ export function scatter(
   }
 }
 
-/** Fills the part of `out` that belongs to `spans` with the fill value. */
-export function scatterFill(
-  spans: readonly Span[],
-  frames: readonly Frame[],
-  out: Tensor,
-  range: Range4D,
-  spec: ArraySpec,
-  axes: Axes,
-): void {
+/** Fills the part of the region that belongs to `spans` with the fill value. */
+export function scatterFill(spans: readonly Span[], region: Region): void {
   // One element, repeated by strides of 0.
-  const box = { bytes: spec.fill.slice(), origin: spans.map(() => 0), strides: spans.map(() => 0) };
-  scatter(box, spans, frames, out, range, spec, axes);
+  const box = { bytes: region.spec.fill.slice(), origin: spans.map(() => 0), strides: spans.map(() => 0) };
+  scatter(box, spans, region);
 }

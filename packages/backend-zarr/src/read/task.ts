@@ -2,6 +2,7 @@ import { type BloscDecoder, type ChunkBox, createBloscDecoder, readBloscFrame } 
 import type { BytesCodec } from "../meta/array-spec.js";
 import { boxesOf, extentOf } from "./boxes.js";
 import { ChunkDecoder, chunkError, type DecodedChunk } from "./decode-chunk.js";
+import { decodeZstd } from "./zstd.js";
 import { gatherZstd } from "./zstd-gather.js";
 
 /**
@@ -86,9 +87,9 @@ export class TaskRunner {
   readonly #readFile: ReadFile;
   #arena: Arena | undefined = {};
 
-  constructor(readFile: ReadFile, blosc: BloscDecoder = createBloscDecoder()) {
+  constructor(readFile: ReadFile) {
     this.#readFile = readFile;
-    this.#blosc = blosc;
+    this.#blosc = createBloscDecoder(undefined, decodeZstd);
   }
 
   /**

@@ -1,13 +1,12 @@
-import { createZstdDecoder, type ZstdDecoder } from "@lazyimg/codecs";
+import { createZstdDecoder, type DecodeZstd, type ZstdDecoder } from "@lazyimg/codecs";
+import { LazyImageError } from "@lazyimg/core";
 import { nativeZstd } from "#zstd";
 import { needWebAssembly } from "./web-assembly.js";
 import { zstdSize } from "./zstd-frame.js";
 
-/** Decompresses zstd frames to at most `size` bytes. */
-type Decompress = (bytes: Uint8Array, size: number) => Uint8Array;
-
 let kernel: ZstdDecoder | null | undefined;
-let fallback: Promise<Decompress> | undefined;
+let loading: Promise<DecodeZstd> | undefined;
+let decode: DecodeZstd | undefined;
 
 /** This thread's decoder, which also holds slabs; `null` where WebAssembly or its SIMD is missing or forbidden. */
 export function zstdKernel(): ZstdDecoder | null {
@@ -16,19 +15,28 @@ export function zstdKernel(): ZstdDecoder | null {
 }
 
 /**
- * Decompresses at most `size` bytes: with the kernel; without it with the platform's decoder (Node 22.15, not faster), or
- * with zstddec, which is WebAssembly without SIMD and loaded when first needed.
+ * Makes `decodeZstd` ready: the kernel; without it the platform's decoder (Node 22.15, not faster), or zstddec, which is
+ * WebAssembly without SIMD and loaded when first needed.
  *
- * @throws LazyImageError as `ZstdDecoder`, or `ERR_UNSUPPORTED` where there is no WebAssembly at all
+ * @throws LazyImageError `ERR_UNSUPPORTED` where there is no WebAssembly at all
  */
-export async function decompressZstd(bytes: Uint8Array, size: number): Promise<Uint8Array> {
+export async function prepareZstd(): Promise<void> {
   const decoder = zstdKernel();
-  if (decoder !== null) return decoder.decode(bytes, size);
-  fallback ??= loadFallback();
-  return (await fallback)(bytes, size);
+  loading ??=
+    decoder !== null ? Promise.resolve((bytes, size) => decoder.decode(bytes, size)) : loadFallback();
+  decode = await loading;
 }
 
-async function loadFallback(): Promise<Decompress> {
+/**
+ * Decompresses at most `size` bytes, after `prepareZstd`.
+ *
+ * @throws LazyImageError as `ZstdDecoder`
+ */
+export function decodeZstd(bytes: Uint8Array, size: number): Uint8Array {
+  return decode!(bytes, size);
+}
+
+async function loadFallback(): Promise<DecodeZstd> {
   if (nativeZstd !== undefined) return nativeZstd;
   const { ZSTDDecoder } = await import("zstddec");
   await needWebAssembly("zstd");
@@ -38,11 +46,11 @@ async function loadFallback(): Promise<Decompress> {
     // Checked before memory is taken for it.
     const stated = zstdSize(bytes);
     if (stated !== undefined && stated !== size) {
-      throw new RangeError(`a frame of ${stated} bytes where ${size} were expected`);
+      throw new LazyImageError("ERR_CORRUPT", `a zstd frame of ${stated} bytes where ${size} were expected`);
     }
     const result = instance.decode(bytes, size);
     // An error is a length beyond any that fits: zstd's codes are negative.
-    if (result.length > size) throw new RangeError("a damaged frame");
+    if (result.length > size) throw new LazyImageError("ERR_CORRUPT", "a damaged zstd frame");
     return result;
   };
 }
