@@ -38,7 +38,10 @@ const guide: Items = [
       page("Everything else: ITK", "itk"),
     ],
   },
-  { text: "Sources", items: [page("HTTP", "http"), page("S3", "packages/transport-s3"), page("gzip", "gzip")] },
+  {
+    text: "Sources",
+    items: [page("HTTP", "http"), page("S3", "packages/transport-s3"), page("gzip", "gzip")],
+  },
   {
     text: "Recipes",
     items: [
