@@ -1,17 +1,25 @@
-// A Python peer in an environment of its own, asked over a pipe, so that both sides take turns in one run.
-import { execFileSync, spawn } from "node:child_process";
+// The peers' environments: of pinned versions, beside this file, made when they are first asked for.
+import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 const here = fileURLToPath(new URL("./peers/", import.meta.url));
+
+/** What was found or made, by folder. */
+const ready = new Map();
+const once =
+  (make) =>
+  (folder = "") => {
+    if (!ready.has(folder)) ready.set(folder, make(folder));
+    return ready.get(folder);
+  };
 
 /**
  * The interpreter of an environment of Python peers, made with the pinned versions; `null` where there is no Python.
  *
  * @param folder inside `peers/`, with a slash at its end; it has a requirements.txt
  */
-export function peerPython(folder = "") {
+export const peerPython = once((folder) => {
   const venv = `${here}${folder}.venv`;
   const requirements = readFileSync(`${here}${folder}requirements.txt`, "utf8");
   const stamp = `${venv}/requirements.installed.txt`;
@@ -28,14 +36,14 @@ export function peerPython(folder = "") {
     writeFileSync(stamp, requirements);
   }
   return `${venv}/bin/python`;
-}
+});
 
 /**
  * The folder of peers from npm, installed as its lock file says; `null` where that fails.
  *
  * @param folder inside `peers/`, with a slash at its end
  */
-export function peerModules(folder) {
+export const peerModules = once((folder) => {
   const root = `${here}${folder}`;
   const lock = readFileSync(`${root}package-lock.json`, "utf8");
   const stamp = `${root}node_modules/installed.json`;
@@ -52,21 +60,22 @@ export function peerModules(folder) {
     writeFileSync(stamp, lock);
   }
   return root;
-}
+});
 
-/** Starts a peer; `ask(command)` gives what it answers, as a number. */
-export function startPeer(script) {
-  const python = peerPython();
-  if (python === null) return null;
-  const child = spawn(python, [`${here}${script}`], { stdio: ["pipe", "pipe", "inherit"] });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  return {
-    async ask(command) {
-      child.stdin.write(`${JSON.stringify(command)}\n`);
-      const { value, done } = await lines.next();
-      if (done) throw new Error(`${script} stopped`);
-      return Number(value);
-    },
-    stop: () => child.stdin.end(),
-  };
+/** Versions of everything that takes part, as pinned. */
+export function versions() {
+  const found = { Node: process.version };
+  const packages = readFileSync(`${here}../../packages/lazyimg/package.json`, "utf8");
+  found.lazyimg = JSON.parse(packages).version;
+  for (const folder of ["javascript", "zarrita"])
+    Object.assign(found, JSON.parse(readFileSync(`${here}${folder}/package.json`, "utf8")).dependencies);
+  for (const folder of ["", "torchio/", "zarr-2/", "zarr-3/"]) {
+    for (const line of readFileSync(`${here}${folder}requirements.txt`, "utf8").trim().split("\n")) {
+      const [name, version] = line.split("==");
+      const where =
+        found[name] !== undefined && found[name] !== version ? `${name} (${folder.slice(0, -1)})` : name;
+      found[where] = version;
+    }
+  }
+  return found;
 }

@@ -1,84 +1,91 @@
-// Runs the benchmarks in one go and writes their tables to docs/performance.md: `pnpm bench [nifti|http|gzip|zarr ...]`.
-// Takes some minutes, 2 GB of the temporary folder, and Python 3.11 for the peers.
-import { spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
-import { availableParallelism, cpus, totalmem } from "node:os";
+// The benchmarks: `pnpm bench [--results FILE] [start|nifti|gzip|http|growth|many|zarr ...]`, or `pnpm bench --quick`.
+//
+// Measures the sections that are named, all by default, puts them into the results (benchmarks/results.json), and writes
+// docs/performance.md from these. All take a quarter of an hour, 4 GB of the temporary folder, and Python 3.11 and npm, which
+// install the peers beside this file: 6 GB, mostly TorchIO's. `--quick` checks counts and takes no times: see quick.mjs.
+// `--page` measures nothing, and writes the page anew.
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { availableParallelism, cpus, release, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { page } from "./page.mjs";
+import { peerPython, versions } from "./peer.mjs";
+import { compete, race, startServer } from "./runner.mjs";
+import { sections } from "./sections.mjs";
+import { manyFiles } from "./volumes.mjs";
 
-const benchmarks = [
-  {
-    name: "nifti",
-    title: "NIfTI on disk",
-    script: "nifti.mjs",
-    about:
-      "512 x 512 x 400 int16 (210 MB) and a series of 300 volumes of 64 x 64 x 40; warm page cache. The limit is the best plan " +
-      "written by hand for each region through the same asynchronous file API into fresh memory.",
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+const { values, positionals } = parseArgs({
+  options: {
+    quick: { type: "boolean" },
+    page: { type: "boolean" },
+    results: { type: "string", default: here("results.json") },
   },
-  {
-    name: "http",
-    title: "NIfTI over HTTP",
-    script: "http.mjs",
-    about:
-      "The same 210 MB on a server of this machine that answers ranges, at once or 50 ms late; each read opens the URL first. " +
-      "nibabel reads through fsspec's file with its default cache; nifti-reader-js has to have the whole file.",
-  },
-  {
-    name: "gzip",
-    title: "Inside gzip",
-    script: "seekable-gzip.mjs",
-    about: "The same size of volume as `.nii.gz`; random positions; an index of checkpoints every MiB.",
-  },
-  {
-    name: "zarr",
-    title: "Zarr",
-    script: "zarr.mjs",
-    about: "512 x 512 x 400 int16 in chunks of 64 x 64 x 64.",
-  },
-];
+  allowPositionals: true,
+});
 
-const path = fileURLToPath(new URL("../docs/performance.md", import.meta.url));
-const wanted = process.argv.slice(2);
-/** The page as it is: what is not measured now keeps its section. */
-const before = (() => {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
-})();
-const sectionOf = (title) =>
-  new RegExp(`(?<=^## ${title}\\n)[^]*?(?=^## |$(?![^]))`, "m").exec(before)?.[0].trim();
-
-const losses = sectionOf("Where others are ahead");
-const sections = losses === undefined ? [] : [`## Where others are ahead\n\n${losses}\n`];
-for (const { name, title, script, about } of benchmarks) {
-  let body = sectionOf(title);
-  if (wanted.length === 0 || wanted.includes(name)) {
-    console.error(`${title} ...`);
-    const { stdout, status } = spawnSync(
-      process.execPath,
-      [fileURLToPath(new URL(script, import.meta.url))],
-      {
-        encoding: "utf8",
-        stdio: ["ignore", "pipe", "inherit"],
-        maxBuffer: 2 ** 26,
-      },
-    );
-    if (status !== 0) process.exit(status ?? 1);
-    const cpu = `${availableParallelism()} x ${cpus()[0]?.model.trim()}`;
-    const machine = `${cpu}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`;
-    body = `${about}\n\nMeasured on ${machine}.\n\n${stdout.trim()}`;
-  }
-  if (body !== undefined) sections.push(`## ${title}\n\n${body}\n`);
+/** Prints what a script prints, if it ends well. */
+function outputOf(command, args) {
+  const { stdout, status } = spawnSync(command, args, {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+    maxBuffer: 2 ** 26,
+  });
+  if (status !== 0) throw new Error(`${args.join(" ")} ended with ${status}`);
+  return stdout.trim();
 }
 
-writeFileSync(
-  path,
-  `# Performance
+async function many(counts) {
+  const args = [await manyFiles(counts.at(-1)), ...counts.map(String)];
+  const run = (command, script) =>
+    JSON.parse(execFileSync(command, [here(script), ...args], { encoding: "utf8" }));
+  const python = peerPython();
+  return {
+    lazyimg: run(process.execPath, "contestants/many.mjs"),
+    ...(python && { nibabel: run(python, "contestants/many.py") }),
+  };
+}
 
-Made by \`pnpm bench\`. Every table comes from one run in which the contestants take turns, each number is a median, and peers run
-in an environment of their own with pinned versions. Compare the columns of one row; machines differ, and busy ones lie.
+async function measure({ name, start, works, contestants, many: counts, script }) {
+  if (script !== undefined) return { text: outputOf(process.execPath, [here(script)]) };
+  if (counts !== undefined) return { many: await many(counts) };
+  const server = name === "http" ? await startServer() : undefined;
+  const results = [];
+  for (const work of works) {
+    console.error(`  ${work.name}`);
+    const taking = contestants(work);
+    results.push({
+      work: work.name,
+      results: start ? await race(work, taking) : await compete(work, taking, server),
+    });
+  }
+  server?.stop();
+  return { works: results };
+}
 
-${sections.join("\n")}`,
-);
-console.error(`Wrote ${path}`);
+if (values.quick) {
+  const { quick } = await import("./quick.mjs");
+  await quick(positionals.includes("update"));
+  process.exit();
+}
+
+const unknown = positionals.filter((name) => !sections.some((section) => section.name === name));
+if (unknown.length > 0)
+  throw new Error(`No section ${unknown}; there are ${sections.map(({ name }) => name)}`);
+const results = existsSync(values.results)
+  ? JSON.parse(readFileSync(values.results, "utf8"))
+  : { sections: {} };
+for (const section of sections) {
+  if (values.page || (positionals.length > 0 && !positionals.includes(section.name))) continue;
+  console.error(section.title);
+  const cpu = `${availableParallelism()} x ${cpus()[0]?.model.trim()}`;
+  results.machine = `${cpu}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${release()}`;
+  results.versions = versions();
+  results.sections[section.name] = { date: new Date().toISOString(), ...(await measure(section)) };
+  writeFileSync(values.results, `${JSON.stringify(results, null, 1)}\n`);
+}
+const path = here("../docs/performance.md");
+writeFileSync(path, page(results, sections));
+console.error(`Wrote ${values.results} and ${path}`);
+process.exit();

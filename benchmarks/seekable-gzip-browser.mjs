@@ -6,11 +6,13 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { chromium } from "playwright";
 import { median, show, spread, table } from "./measure.mjs";
-import { gzippedVolume, HEADER, PLANE, picker, SIZE } from "./seekable-gzip-volume.mjs";
+import { gzipFile, HEADER, picker } from "./volumes.mjs";
 
 const rounds = Number(process.argv[2] ?? 3);
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
-const path = gzippedVolume();
+const path = await gzipFile([1, 512, 512, 400]);
+const PLANE = 512 * 512 * 2;
+const SIZE = HEADER + 400 * PLANE;
 const packages = fileURLToPath(new URL("../packages/", import.meta.url));
 
 /** What the page can do; `times` are in milliseconds, `longest` is its longest task. */

@@ -1,38 +1,105 @@
-// The volumes that the benchmarks read, made once and kept in the system's temporary folder.
-import { existsSync } from "node:fs";
+// The files that the benchmarks read: made once from the same voxels, and kept in the system's temporary folder.
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { writeNifti } from "@lazyimg/backend-nifti";
 import { tensorBackend } from "@lazyimg/backend-tensor/backend";
-import { Tensor } from "@lazyimg/core";
+import { writeNiftiZarr } from "@lazyimg/backend-zarr/write";
+import { createRequest, resolveBackend, Tensor } from "@lazyimg/core";
+import { encodeNiftiHeader } from "@lazyimg/nifti-header";
 
-/** Smooth structure and some noise: int16 that compresses to about half, as scans do. */
-function voxels([c, i, j, k]) {
-  const data = new Int16Array(c * i * j * k);
-  let seed = 1;
-  let n = 0;
-  for (let t = 0; t < c; t++) {
-    for (let z = 0; z < k; z++) {
-      for (let y = 0; y < j; y++) {
-        for (let x = 0; x < i; x++) {
-          seed = (seed * 1103515245 + 12345) & 0x7fffffff;
-          data[n++] =
-            1000 + 2000 * Math.sin(x / 40) * Math.cos(y / 50) * Math.sin(z / 30 + t) + ((seed >> 16) & 31);
+const AFFINE = [-0.5, 0, 0, 127, 0, 0.5, 0, -120, 0, 0, 0.5, -90, 0, 0, 0, 1];
+/** Where voxels begin in a `.nii`. */
+export const HEADER = 352;
+
+/** Numbers below `bound` that look random and are the same each time. */
+export function picker(seed = 1) {
+  let state = seed;
+  return (bound) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * bound);
+  };
+}
+
+/** A noisy ellipsoid in a noisy background, other in each volume: as compressible as scans are. */
+function voxels([channels, is, js, ks]) {
+  const data = new Int16Array(channels * is * js * ks);
+  const pick = picker(12345);
+  const noise = () => pick(2 ** 24) / 2 ** 24;
+  let at = 0;
+  for (let c = 0; c < channels; c++)
+    for (let k = 0; k < ks; k++)
+      for (let j = 0; j < js; j++)
+        for (let i = 0; i < is; i++) {
+          const [x, y, z] = [(2.5 * i) / is - 1.25, (2.3 * j) / js - 1.15, (2.2 * k) / ks - 1.1];
+          const r = x * x + y * y + z * z;
+          const wave = 150 * Math.sin(12 * x + c) * Math.cos(10 * y + 6 * z);
+          data[at++] = r > 1 ? 20 * noise() * noise() : 800 * (1 - r) + wave + 60 * (noise() + noise() - 1);
         }
-      }
-    }
-  }
   return data;
 }
 
-/** Path of a .nii of this shape (C, I, J, K), written if it isn't there yet. */
-export async function volumeFile(shape) {
-  const path = join(tmpdir(), `lazyimg-bench-${shape.join("x")}.nii`);
+/** Makes a file or folder unless it is there; under another name until it is complete. */
+async function made(name, make) {
+  const path = join(tmpdir(), `lazyimg-bench-${name}`);
   if (!existsSync(path)) {
-    const [, i, j, k] = shape;
-    const strides = [i * j * k, 1, i, i * j];
-    const tensor = new Tensor({ data: voxels(shape), dtype: "int16", shape, strides });
-    await writeNifti(tensorBackend(tensor, [1, 0, 0, -9, 0, 1, 0, 5, 0, 0, 1, 7, 0, 0, 0, 1]), path);
+    const part = path.replace(/lazyimg-bench-/, "lazyimg-bench-part-");
+    await make(part);
+    renameSync(part, path);
   }
   return path;
 }
+
+/** Path of a `.nii` of int16, of this shape (C, I, J, K). */
+export const niftiFile = (shape) =>
+  made(`scan-${shape.join("x")}.nii`, (path) => {
+    const [, i, j, k] = shape;
+    const tensor = new Tensor({
+      data: voxels(shape),
+      dtype: "int16",
+      shape,
+      strides: [i * j * k, 1, i, i * j],
+    });
+    return writeNifti(tensorBackend(tensor, AFFINE), path);
+  });
+
+/** Path of the same as `.nii.gz`, by zlib's level 6. */
+export const gzipFile = (shape) =>
+  made(`scan-${shape.join("x")}.nii.gz`, async (path) =>
+    writeFileSync(path, gzipSync(readFileSync(await niftiFile(shape)), { level: 6 })),
+  );
+
+/** Path of the same as `.nii.zarr`: Zarr v3 of one level, chunks of 64 x 64 x 64. @param codec as `writeNiftiZarr` has it */
+export const zarrFolder = (shape, codec) =>
+  made(`scan-${shape.join("x")}-${codec}.nii.zarr`, async (path) => {
+    const image = await resolveBackend(createRequest(await niftiFile(shape)));
+    await writeNiftiZarr(image, path, { codec, chunk: 64, levels: 1 });
+    await image.close();
+  });
+
+/** Path of a sparse `.nii` of int16 of 512 x 512 x `slices`, all zero. */
+export const sparseFile = (slices) =>
+  made(`sparse-${slices}.nii`, (path) => {
+    const header = encodeNiftiHeader({ shape: [1, 512, 512, slices], dtype: "int16", affine: AFFINE });
+    writeFileSync(path, header);
+    truncateSync(path, header.length + 512 * 512 * slices * 2);
+  });
+
+/** Path of a folder of `count` images of 8 x 8 x 8 int16: `0.nii`, `1.nii` ... */
+export const manyFiles = (count) =>
+  made(`many-${count}`, (path) => {
+    const header = encodeNiftiHeader({ shape: [1, 8, 8, 8], dtype: "int16", affine: AFFINE });
+    const bytes = Buffer.concat([header, Buffer.alloc(1024, 7)]);
+    rmSync(path, { recursive: true, force: true });
+    mkdirSync(path);
+    for (let n = 0; n < count; n++) writeFileSync(join(path, `${n}.nii`), bytes);
+  });

@@ -1,3 +1,4 @@
+import { writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { tensorBackend } from "@lazyimg/backend-tensor/backend";
 import { bytesSource } from "@lazyimg/byte-source";
@@ -6,6 +7,7 @@ import { countingSource } from "@lazyimg/testkit";
 import { misbehavingServer } from "@lazyimg/testkit/server";
 import { type Image, openImage } from "lazyimg";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { OTHER_BACKENDS, otherFormats } from "./support/formats.js";
 import { CONTAINERS, makeSample, type Sample, Scratch, writeSample } from "./support/sample.js";
 import { expectVoxels } from "./support/voxels.js";
 
@@ -102,6 +104,22 @@ describe("a thousand reads, with aborts", { timeout: 300_000 }, () => {
       await overlap(image, 3);
       await image.close();
     }
+  });
+
+  test("the other formats, on disk and on a server that stumbles", async () => {
+    const others = otherFormats(sample);
+    const server = await misbehavingServer(others);
+    for (const [n, [name, bytes]] of Object.entries(others).entries()) {
+      await writeFile(scratch.at(name), bytes);
+      for (const source of [scratch.at(name), server.url + name]) {
+        const image = await openImage(source, { backends: OTHER_BACKENDS, readerOptions: { retries: 5 } });
+        server.misbehave({ kind: "reset", bytes: 1000 }, { times: 3, skip: 4 });
+        await overlap(image, 10 + n);
+        await image.close();
+        server.behave();
+      }
+    }
+    await server.close();
   });
 
   test("a Zarr store that answers when it likes", async () => {

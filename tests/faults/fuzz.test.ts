@@ -14,12 +14,6 @@ const tool = (name: string): string => fileURLToPath(new URL(`../../tools/fuzz/$
 const kept = fileURLToPath(new URL("regressions/", import.meta.url));
 const seconds = Number(process.env.LAZYIMG_FUZZ_SECONDS ?? 10);
 
-/**
- * All formats but `zarr` and `zarr-zip`: c-blosc, which reads zlib and blosclz inside blosc, does not tell where it stopped
- * at damage, so that the same damaged chunk may give other voxels each time. What else they did wrong is in `regressions/`.
- */
-const formats = ["nifti", "nifti-gz", "mgh", "nrrd", "metaimage", "mif", "npy"];
-
 interface Ended {
   readonly code: number | null;
   readonly output: string;
@@ -46,7 +40,7 @@ test(
   "damaged files are images or errors",
   async () => {
     const folder = mkdtempSync(join(tmpdir(), "lazyimg-fuzz-"));
-    const limits = ["--seconds", String(seconds), "--inputs", "1000000", "--formats", formats.join()];
+    const limits = ["--seconds", String(seconds), "--inputs", "1000000"];
     const { code, output } = await run(
       [tool("run.mjs"), "--seed", "20", "--jobs", "1", "--save", folder, ...limits],
       1000 * seconds + 100_000,

@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync } from "node:fs";
 import {
   chmod,
@@ -13,6 +14,7 @@ import {
   utimes,
   writeFile,
 } from "node:fs/promises";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { misbehavingServer } from "@lazyimg/testkit/server";
@@ -121,6 +123,25 @@ describe("files that change while they are open", () => {
     },
   );
 
+  test.each(files)(
+    "%s, replaced by another file: the voxels of the old one, or ERR_CHANGED",
+    async (file) => {
+      const at = await copy(`replaced-${file}`);
+      const image = await openImage(at(file === "pair.img" ? "pair.hdr" : file));
+      expectVoxels(await image.read([0, 0]), sample.tensor.slice([0, 0]));
+      const other = sample.files[file]!.map((byte, n) => (n < 400 ? byte : byte ^ 1));
+      await writeFile(at("other"), other);
+      await rename(at("other"), at(file));
+      for (let n = 0; n < 3; n++) {
+        const index = [1, null, 10 * n, null];
+        const outcome = await image.read(index).catch((error: { code: string }) => error);
+        if ("code" in outcome) expect(outcome.code).toBe("ERR_CHANGED");
+        else expectVoxels(outcome, sample.tensor.slice(index));
+      }
+      await image.close();
+    },
+  );
+
   test("truncated amid reads that overlap: each is right or ERR_CHANGED", async () => {
     const at = await copy("amid");
     for (const file of ["scan.nii", "scan.nii.gz"]) {
@@ -173,6 +194,35 @@ describe.skipIf(!unix)("what is no file", () => {
     const error = await failure(openImage(path));
     expect(error).toMatchObject({ code: "ERR_UNSUPPORTED", message: expect.stringContaining(name) });
   });
+
+  test("a socket is ERR_UNSUPPORTED or ERR_IO, at once", async () => {
+    const path = scratch.at("socket.nii");
+    const server = createServer().listen(path);
+    await once(server, "listening");
+    const error = await failure(openImage(path));
+    expect(error).toMatchObject({
+      code: expect.stringMatching(/^ERR_(UNSUPPORTED|IO)$/),
+      message: expect.stringContaining("socket.nii"),
+    });
+    server.close();
+  });
+
+  test.each(["pipe", "folder"])(
+    "saving to a %s is an error, at once, and leaves it as it was",
+    async (kind) => {
+      const image = await openImage(scratch.at("good", "scan.nii"));
+      for (const extension of ["nii", "nii.gz", "zarr"]) {
+        const path = scratch.at(`onto-${kind}`, `${kind}.${extension}`);
+        await mkdir(scratch.at(`onto-${kind}`), { recursive: true });
+        if (kind === "pipe") execFileSync("mkfifo", [path]);
+        else await mkdir(path);
+        const before = await readdir(scratch.at(`onto-${kind}`));
+        expect((await failure(image.save(path))).code, extension).toMatch(/^ERR_/);
+        expect(await readdir(scratch.at(`onto-${kind}`))).toEqual(before);
+      }
+      await image.close();
+    },
+  );
 
   test.each([".zarray", "zarr.json", "0.0.0"])("%s of a Zarr folder is an error, at once", async (file) => {
     const folder = scratch.at(`fifo-${file}.zarr`);

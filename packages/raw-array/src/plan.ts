@@ -10,8 +10,11 @@ export const PIECE: number = 8 * 2 ** 20;
  * target along the slowest axis on disk, small enough to stay in memory twice.
  */
 export const SLAB: number = 8 * 2 ** 20;
-/** Reads under way at once. */
-export const CONCURRENCY = 6;
+/** Reads under way at once: no fewer of large spans, no more of small ones, whose latencies are what they cost. */
+const FEWEST = 6;
+const MOST = 32;
+/** Bytes that more than the fewest may take together. */
+const UNDER_WAY = 2 * 2 ** 20;
 
 /** How a region will be read: one span of bytes, repeated along the axes whose gaps are too wide to read across. */
 export interface RegionPlan {
@@ -53,6 +56,11 @@ export function planRegion(layout: ArrayLayout, range: Range4D, gap: number): Re
   };
 }
 
+/** How many of the spans, or of the pieces of large ones, are read at once. */
+export function readsAtOnce({ span }: RegionPlan): number {
+  return Math.max(FEWEST, Math.min(MOST, Math.floor(UNDER_WAY / span)));
+}
+
 /** First bytes of all spans, in the order in which they lie on disk. */
 export function* spanStarts({ start, outer }: RegionPlan): Generator<number> {
   const position = outer.map(() => 0);
@@ -69,7 +77,8 @@ export function explainRegion(source: ByteSource, layout: ArrayLayout, range: Ra
   const plan = planRegion(layout, range, source.gap);
   const outputBytes = sizeOf(shapeOf(range)) * DTYPES[layout.dtype].itemSize;
   const perSpan = plan.dense ? Math.ceil(plan.span / PIECE) : 1;
-  const scratch = plan.span > STREAM_FROM ? 2 * STREAM_FROM : plan.span * Math.min(CONCURRENCY, plan.spans);
+  const scratch =
+    plan.span > STREAM_FROM ? 2 * STREAM_FROM : plan.span * Math.min(readsAtOnce(plan), plan.spans);
   let requests = perSpan * plan.spans;
   let bytes = plan.span * plan.spans;
   let peakBytes = outputBytes + (plan.dense ? 0 : scratch);

@@ -19,11 +19,11 @@ import { SpanGatherer } from "./gather.js";
 import { type ArrayLayout, diskAxes, stridesInOrder } from "./layout.js";
 import { inParallel } from "./parallel.js";
 import {
-  CONCURRENCY,
   explainRegion,
   PIECE,
   planRegion,
   type RegionPlan,
+  readsAtOnce,
   SLAB,
   STREAM_FROM,
   spanStarts,
@@ -160,7 +160,7 @@ async function readDense(job: Job): Promise<void> {
       }
     }
   }
-  await inParallel(pieces(), CONCURRENCY, async ({ start, into }) => {
+  await inParallel(pieces(), readsAtOnce(plan), async ({ start, into }) => {
     await readExactly(job, start, into);
     report(into.length);
   });
@@ -205,7 +205,7 @@ async function readSpans(job: Job): Promise<void> {
   const { array, lanes, itemSize } = DTYPES[dtype];
   const shape = plan.inner.map(({ size }) => size);
   const to = { data, dtype, offset: 0, strides: plan.inner.map(({ axis }) => strides[axis]!) };
-  const loops = Array.from({ length: Math.min(CONCURRENCY, plan.spans) }, () => {
+  const loops = Array.from({ length: Math.min(readsAtOnce(plan), plan.spans) }, () => {
     const scratch = freshMemory(plan.span);
     const from = {
       data: new array(scratch, 0, (plan.span / itemSize) * lanes),

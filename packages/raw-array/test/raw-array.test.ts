@@ -165,6 +165,30 @@ describe("plans", () => {
     }
   });
 
+  test("are read at once: many small ones, and of large ones as many as memory is spent on", async () => {
+    const most = async (shape: Shape4D, index: Index): Promise<number> => {
+      const { bytes, open } = file("int16", shape, [1, 2, 3, 0], true);
+      const inner = bytesSource(bytes);
+      let [now, peak] = [0, 0];
+      const source: ByteSource = {
+        ...inner,
+        gap: 4096,
+        async read(...args) {
+          peak = Math.max(peak, ++now);
+          await new Promise((resolve) => setTimeout(resolve, 1));
+          now--;
+          return inner.read(...args);
+        },
+      };
+      await open(source).read(index);
+      return peak;
+    };
+    // Rows of 128 bytes, and every other voxel of planes of 512 KiB.
+    expect(await most([1, 64, 64, 100], [0, null, 1])).toBe(32);
+    expect(await most([1, 64, 64, 3], [0, null, 1])).toBe(3);
+    expect(await most([1, 512, 512, 20], [0, slice(null, null, 2), null, slice(0, 20, 2)])).toBe(6);
+  });
+
   test("progress ends at its total", async () => {
     const seen: number[] = [];
     await open(bytesSource(bytes)).read([0, slice(0, 8)], {

@@ -1,1 +1,0 @@
-// What `benchmarks/nifti.mjs` compares a header with: Node, and nothing else.
