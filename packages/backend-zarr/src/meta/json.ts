@@ -44,7 +44,20 @@ export function parseJson(bytes: Uint8Array, key: string): Json {
     }
   }
   if (!isObject(value)) throw badMetadata(key, `expected an object, found ${show(value)}`);
+  if (isDeep(value)) throw badMetadata(key, `lists and objects nested more than ${MOST_DEPTH} deep`);
   return value;
+}
+
+/** No metadata are so deep; code that walks them by recursion could run out of stack. */
+const MOST_DEPTH = 64;
+
+function isDeep(value: unknown): boolean {
+  let level = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > MOST_DEPTH) return true;
+    level = level.flatMap((one) => (typeof one === "object" && one !== null ? Object.values(one) : []));
+  }
+  return false;
 }
 
 /** NaN, Infinity and -Infinity outside of strings, as strings. */

@@ -128,8 +128,8 @@ export class ArrayReader {
     const inWorkers = AHEAD * workers.length;
     const waiting = Math.max(1, Math.min(batches.length, this.#store.concurrency) - inWorkers);
     await runLanes(batches, workers, this.#store.sync === undefined ? waiting : 1, signal, {
-      fetch: ({ needs }) => this.#fetcher.fetch(needs, signal),
-      decode: async (row, found, worker) => {
+      fetch: ({ needs }, signal) => this.#fetcher.fetch(needs, signal),
+      decode: async (row, found, worker, signal) => {
         await this.#decoder.decode(row, found, worker, reading, signal);
         reading.done(row.needs.length);
       },

@@ -1,3 +1,4 @@
+import { onAbort } from "@lazyimg/core/abort";
 import type { Batch, Row } from "./batches.js";
 import { breathe } from "./breathe.js";
 import type { DecodeWorker } from "./decode-worker.js";
@@ -9,9 +10,10 @@ const BLOCKING = 12;
 
 /** What is done with a batch. */
 export interface BatchWork<Found> {
-  fetch(batch: Batch): Promise<Found>;
+  /** @param signal aborts when another batch has failed, too */
+  fetch(batch: Batch, signal: AbortSignal): Promise<Found>;
   /** Decodes and places a row: in `worker`, or in this thread. */
-  decode(row: Row, found: Found, worker: DecodeWorker | undefined): Promise<void>;
+  decode(row: Row, found: Found, worker: DecodeWorker | undefined, signal: AbortSignal): Promise<void>;
 }
 
 /**
@@ -27,7 +29,11 @@ export async function runLanes<Found>(
   signal: AbortSignal | undefined,
   { fetch, decode }: BatchWork<Found>,
 ): Promise<void> {
+  signal?.throwIfAborted();
   const failures: unknown[] = [];
+  // A read that has failed leaves no request behind.
+  const controller = new AbortController();
+  const leave = signal && onAbort(signal, () => controller.abort(signal.reason));
   let next = 0;
   let stopWaiting!: () => void;
   const allTaken = new Promise<boolean>((resolve) => {
@@ -41,11 +47,11 @@ export async function runLanes<Found>(
       signal?.throwIfAborted();
       const batch = batches[next++]!;
       if (next === batches.length) stopWaiting();
-      const found = await fetch(batch);
+      const found = await fetch(batch, controller.signal);
       for (const row of batch.rows) {
         if (failures.length > 0) return;
         signal?.throwIfAborted();
-        await decode(row, found, worker);
+        await decode(row, found, worker, controller.signal);
         if (worker !== undefined || performance.now() - since < BLOCKING) continue;
         await breathe();
         since = performance.now();
@@ -58,10 +64,12 @@ export async function runLanes<Found>(
     } catch (error) {
       failures.push(error);
       stopWaiting();
+      controller.abort(error);
     }
   };
   const inWorkers = workers.flatMap((worker) => Array.from({ length: AHEAD }, () => lane(worker)));
   await Promise.all([...inWorkers, ...Array.from({ length: own }, () => lane(undefined))]);
+  leave?.();
   signal?.throwIfAborted();
   if (failures.length > 0) throw failures[0];
 }
