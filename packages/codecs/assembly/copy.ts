@@ -1,15 +1,11 @@
 // Copies that move 16 bytes at a time: up to 15 bytes behind their end are read and written.
-//
-// TypeScript knows decorators of classes only: hence `@ts-expect-error` before AssemblyScript's `@inline`.
 
-// @ts-expect-error: decorator
-@inline export function copy16(to: usize, from: usize): void {
+export function copy16(to: usize, from: usize): void {
   v128.store(to, v128.load(from));
 }
 
 /** Copies 16 bytes at a time until `end` is reached; `from` and `to` lie at least 16 bytes apart, or do not overlap. */
-// @ts-expect-error: decorator
-@inline export function wildCopy(to: usize, from: usize, end: usize): void {
+export function wildCopy(to: usize, from: usize, end: usize): void {
   do {
     copy16(to, from);
     to += 16;

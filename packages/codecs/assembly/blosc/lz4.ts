@@ -1,6 +1,4 @@
 // LZ4 blocks, both ways: https://github.com/lz4/lz4/blob/dev/doc/lz4_Block_format.md
-//
-// TypeScript knows decorators of classes only: hence `@ts-expect-error` before AssemblyScript's `@inline`.
 
 import { copyLiterals, copyMatch, CORRUPT } from "./match";
 
@@ -60,8 +58,7 @@ export function lz4Decode(input: usize, length: u32, output: usize, room: u32, s
   return <i32>(op - output);
 }
 
-// @ts-expect-error: decorator
-@inline function putLength(op: usize, length: u32): usize {
+function putLength(op: usize, length: u32): usize {
   let rest = length;
   while (rest >= 255) {
     store<u8>(op++, 255);
@@ -71,8 +68,7 @@ export function lz4Decode(input: usize, length: u32, output: usize, room: u32, s
   return op;
 }
 
-// @ts-expect-error: decorator
-@inline function slotOf(word: u32): usize {
+function slotOf(word: u32): usize {
   return HASH_TABLE + ((<usize>((word * 2654435761) >> (32 - HASH_BITS))) << 2);
 }
 

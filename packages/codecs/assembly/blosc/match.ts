@@ -28,8 +28,7 @@ export const CORRUPT: i32 = -1;
 }
 
 /** Copies `length` bytes of input, which do not overlap the output. */
-// @ts-expect-error: decorator
-@inline export function copyLiterals(to: usize, from: usize, length: u32): void {
+export function copyLiterals(to: usize, from: usize, length: u32): void {
   if (length <= 256) wildCopy(to, from, to + length);
   else memory.copy(to, from, length);
 }

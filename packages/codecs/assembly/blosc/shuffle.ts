@@ -2,28 +2,22 @@
 //
 // TypeScript knows decorators of classes only: hence `@ts-expect-error` before AssemblyScript's `@inline`.
 
-// @ts-expect-error: decorator
-@inline function low8(a: v128, b: v128): v128 {
+function low8(a: v128, b: v128): v128 {
   return v128.shuffle<u8>(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
 }
-// @ts-expect-error: decorator
-@inline function high8(a: v128, b: v128): v128 {
+function high8(a: v128, b: v128): v128 {
   return v128.shuffle<u8>(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
 }
-// @ts-expect-error: decorator
-@inline function low16(a: v128, b: v128): v128 {
+function low16(a: v128, b: v128): v128 {
   return v128.shuffle<u16>(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
 }
-// @ts-expect-error: decorator
-@inline function high16(a: v128, b: v128): v128 {
+function high16(a: v128, b: v128): v128 {
   return v128.shuffle<u16>(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
 }
-// @ts-expect-error: decorator
-@inline function low32(a: v128, b: v128): v128 {
+function low32(a: v128, b: v128): v128 {
   return v128.shuffle<u32>(a, b, 0, 4, 1, 5);
 }
-// @ts-expect-error: decorator
-@inline function high32(a: v128, b: v128): v128 {
+function high32(a: v128, b: v128): v128 {
   return v128.shuffle<u32>(a, b, 2, 6, 3, 7);
 }
 
@@ -119,8 +113,7 @@ export function shuffle(input: usize, output: usize, length: u32, size: u32): vo
 }
 
 /** The 8 x 8 bit matrix, one row a byte, transposed. */
-// @ts-expect-error: decorator
-@inline function transpose8(x: u64): u64 {
+function transpose8(x: u64): u64 {
   let t: u64 = (x ^ (x >> 7)) & 0x00aa00aa00aa00aa;
   x = x ^ t ^ (t << 7);
   t = (x ^ (x >> 14)) & 0x0000cccc0000cccc;

@@ -1,6 +1,4 @@
 // The input, bit by bit.
-//
-// TypeScript knows decorators of classes only: hence `@ts-expect-error` before AssemblyScript's `@inline`.
 
 import { IN } from "./buffers";
 
@@ -11,8 +9,7 @@ export let bits: u32 = 0;
 export let inAt: usize = IN;
 export let inEnd: usize = IN;
 
-// @ts-expect-error: decorator
-@inline export function mask(count: u32): u64 {
+export function mask(count: u32): u64 {
   return (<u64>1 << <u64>count) - 1;
 }
 

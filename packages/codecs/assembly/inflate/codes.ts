@@ -1,6 +1,4 @@
 // The codes of a block as decoding tables (RFC 1951, section 3.2).
-//
-// TypeScript knows decorators of classes only: hence `@ts-expect-error` before AssemblyScript's `@inline`.
 
 export const LIT_BITS: u32 = 11;
 export const DIST_BITS: u32 = 8;
@@ -63,8 +61,7 @@ export function prepareEntries(): void {
   }
 }
 
-// @ts-expect-error: decorator
-@inline function withLength(entry: u32, length: u32): u32 {
+function withLength(entry: u32, length: u32): u32 {
   return (entry + length) | (length << 8);
 }
 

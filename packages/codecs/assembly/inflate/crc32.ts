@@ -1,6 +1,4 @@
 // CRC-32 (RFC 1952, section 8).
-//
-// TypeScript knows decorators of classes only: hence `@ts-expect-error` before AssemblyScript's `@inline`.
 
 import { OUT } from "./buffers";
 
@@ -22,8 +20,7 @@ export function prepareCrc(): void {
   }
 }
 
-// @ts-expect-error: decorator
-@inline function lookup(table: u32, byte: u32): u32 {
+function lookup(table: u32, byte: u32): u32 {
   return load<u32>(CRC_TABLES + ((table << 10) + ((byte & 255) << 2)));
 }
 

@@ -8,8 +8,7 @@ import { DIST_BITS, DIST_TABLE, END_OF_BLOCK, INVALID, LIT_BITS, LIT_TABLE, LITE
 import { history, outAt, setOutput } from "./output";
 import { CORRUPT, END, NEED_INPUT, OUTPUT_FULL } from "./status";
 
-// @ts-expect-error: decorator
-@inline function copy16(to: usize, from: usize): void {
+function copy16(to: usize, from: usize): void {
   if (ASC_FEATURE_SIMD) v128.store(to, v128.load(from));
   else {
     const a = load<u64>(from);
@@ -52,8 +51,7 @@ import { CORRUPT, END, NEED_INPUT, OUTPUT_FULL } from "./status";
 }
 
 /** What was written ends at `to`. */
-// @ts-expect-error: decorator
-@inline function ended(to: usize, result: i32): i32 {
+function ended(to: usize, result: i32): i32 {
   setOutput(to);
   return result;
 }

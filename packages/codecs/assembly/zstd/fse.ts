@@ -1,6 +1,4 @@
 // Finite state entropy tables (RFC 8878, section 4.1).
-//
-// TypeScript knows decorators of classes only: hence `@ts-expect-error` before AssemblyScript's `@inline`.
 
 import { highBit } from "./bits";
 import { CORRUPT } from "./status";
@@ -17,8 +15,7 @@ const NEXT: usize = memory.data(4 * 64, 16);
 export let accuracy: u32 = 0;
 
 /** One packed entry; without `bases` (the weights of a Huffman tree) the base is the symbol. */
-// @ts-expect-error: decorator
-@inline function entryOf(symbol: u32, bits: u32, next: u32, bases: usize, extras: usize): u64 {
+function entryOf(symbol: u32, bits: u32, next: u32, bases: usize, extras: usize): u64 {
   const base = bases == 0 ? symbol : load<u32>(bases + 4 * symbol);
   const extra = bases == 0 ? 0 : <u32>load<u8>(extras + symbol);
   return <u64>base | (<u64>extra << 32) | (<u64>bits << 40) | (<u64>(next << 3) << 48);

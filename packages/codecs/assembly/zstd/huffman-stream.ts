@@ -1,6 +1,4 @@
 // Huffman streams (RFC 8878, section 4.2.2).
-//
-// TypeScript knows decorators of classes only: hence `@ts-expect-error` before AssemblyScript's `@inline`.
 
 import { bitsAt, bitsOf } from "./bits";
 import { HUFFMAN, HUFFMAN_LOG } from "./huffman-tree";
@@ -24,13 +22,11 @@ function finishStream(start: usize, bits: i32, output: usize, end: usize): bool 
 // The bits of a stream are kept at the top of a 64-bit word, the next ones first. A one behind the last of them, set when
 // the word is loaded, tells how many were used: as many as there are zeros behind it.
 
-// @ts-expect-error: decorator
-@inline function loadWord(at: usize, used: u64): u64 {
+function loadWord(at: usize, used: u64): u64 {
   return (load<u64>(at) | 1) << used;
 }
 
-// @ts-expect-error: decorator
-@inline function look(word: u64): u32 {
+function look(word: u64): u32 {
   return load<u16>(HUFFMAN + ((<usize>(word >> 53)) << 1));
 }
 

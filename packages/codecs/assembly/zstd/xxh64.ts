@@ -1,6 +1,4 @@
 // XXH64, whose low half is the checksum of a frame (RFC 8878, section 3.1.1).
-//
-// TypeScript knows decorators of classes only: hence `@ts-expect-error` before AssemblyScript's `@inline`.
 
 const PRIME1: u64 = 0x9e3779b185ebca87;
 const PRIME2: u64 = 0xc2b2ae3d27d4eb4f;
@@ -8,8 +6,7 @@ const PRIME3: u64 = 0x165667b19e3779f9;
 const PRIME4: u64 = 0x85ebca77c2b2ae63;
 const PRIME5: u64 = 0x27d4eb2f165667c5;
 
-// @ts-expect-error: decorator
-@inline function mix(sum: u64, lane: u64): u64 {
+function mix(sum: u64, lane: u64): u64 {
   return rotl(sum + lane * PRIME2, 31) * PRIME1;
 }
 
