@@ -87,6 +87,8 @@ const fulls = [
   work("a series, in C order", SERIES, () => all, { order: "C" }),
 ];
 
+/** Of reads that are not made in a row: others had their turn before each. */
+const AFTER_A_PAUSE = ", alone";
 const named = (works, suffix, options) =>
   works.map((one) => ({ ...one, ...options, name: `${one.name}${suffix}` }));
 const only = (works, ...names) => works.filter(({ name }) => names.some((one) => name.startsWith(one)));
@@ -110,7 +112,12 @@ export const sections = [
       "cache; the regions lie elsewhere in each round. The limit is the best plan written by hand for each region, through the " +
       "same asynchronous file API into fresh memory; for C order it reads and copies once. The last three read the whole file " +
       "for anything, which is measured with it.",
-    works: [...parts, ...partsOfSeries, ...fulls].map((one) => ({ ...one, file: niftiFile })),
+    works: [
+      ...parts,
+      ...named(only(parts, "axial"), AFTER_A_PAUSE, { paused: true }),
+      ...partsOfSeries,
+      ...fulls,
+    ].map((one) => ({ ...one, file: niftiFile })),
     contestants: ({ name }) =>
       who(
         "lazyimg",
@@ -128,10 +135,11 @@ export const sections = [
       "The same 210 MB as `.nii.gz` (zlib, level 6). First: the image is opened, nothing is known about the file, and there is " +
       "no index. Later: from an image that was read before, and so has its index, elsewhere in each round. The limit is zlib over " +
       "what has to be inflated, on one core: everything before the end of the region at first, from the nearest checkpoint later " +
-      "(one every MiB).",
+      "(one every 512 KiB).",
     works: [
       ...named(only(parts, "axial", "coronal", "sagittal", "64"), ", first", { fresh: true, places: [0.5] }),
       ...named(only(parts, "axial"), ", later"),
+      ...named(only(parts, "axial"), `, later${AFTER_A_PAUSE}`, { paused: true }),
       ...named(only(parts, "64"), ", later", { places: [0.1, 0.3, 0.5, 0.7, 0.9] }),
       ...named(only(parts, "coronal", "sagittal"), ", later", { places: [0.5] }),
       ...named(only(fulls, "everything, as on disk"), ", first", { fresh: true }),

@@ -6,7 +6,7 @@ import { cut, rangesOf } from "./region.mjs";
 const HEADER = 352;
 const ITEM = 2;
 /** Bytes between the checkpoints of an index. */
-const SPACING = 2 ** 20;
+const SPACING = 2 ** 19;
 /** Most bytes of one read. */
 const PIECE = 8 * 2 ** 20;
 

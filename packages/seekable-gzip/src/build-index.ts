@@ -2,6 +2,9 @@ import type { ByteSource } from "@lazyimg/core";
 import type { GzipIndex } from "./gzip-index.js";
 import { Pass } from "./pass.js";
 
+/** A sidecar is fetched whole before the first read: half the checkpoints that a pass leaves in memory. */
+const SPACING = 1 << 20;
+
 /**
  * Makes the whole pass: an index of every checkpoint, with all of the file's CRC32 and ISIZE checked.
  *
@@ -20,7 +23,7 @@ export async function buildIndex(
       | undefined;
   } = {},
 ): Promise<GzipIndex> {
-  const { onProgress, signal, spacing } = options;
+  const { onProgress, signal, spacing = SPACING } = options;
   const totalBytes = onProgress === undefined ? null : await inner.size({ signal });
   const pass = new Pass(inner, {
     spacing,

@@ -14,7 +14,7 @@ const MOST_EXPANSION = 1040;
 
 /** Options of `gzipSource`. */
 export interface GzipSourceOptions extends IndexOptions {
-  /** Least uncompressed distance of checkpoints in bytes (1 MiB); it doubles where a file is so large that they would be too many. */
+  /** Least uncompressed distance of checkpoints in bytes (512 KiB); it doubles where a file is so large that they would be too many. */
   readonly spacing?: number | undefined;
 }
 

@@ -10,7 +10,7 @@ import { giveInflater, takeInflater } from "./inflater-pool.js";
 /** What is fetched before it is known that more is needed: enough for any image header. */
 export const HEAD = 16384;
 /** Least uncompressed distance of checkpoints: what a random read inflates on average before it has what it wants. */
-export const SPACING: number = 1 << 20;
+export const SPACING: number = 1 << 19;
 /** Windows are half of this: below it, an index takes as much memory as what it is of. */
 const LEAST_SPACING = 65536;
 /** How long a stream that nobody reads stays open, in case someone reads on. */
