@@ -55,7 +55,8 @@ export function stridedCopy(
     const x = loops.shift() ?? ONCE;
     loops.sort((a, b) => Math.abs(a.from) - Math.abs(b.from));
     const y = loops.shift() ?? ONCE;
-    copy = (a, b) => copyPlane(source, target, a, b, run, x, y);
+    const [first, second] = x.size < 8 ? [y, x] : [x, y];
+    copy = (a, b) => copyPlane(source, target, a, b, run, first, second);
   }
   for (const { size, from, to } of loops) {
     const inner = copy;
@@ -68,8 +69,8 @@ export function stridedCopy(
 }
 
 /**
- * Copies runs of words along two axes. Eight rows at a time use what one line of the source's cache holds, and keep the
- * processor busy while it waits for the next.
+ * Copies runs of words along two axes. Eight neighbours along the first are copied in one step of the second: they fill a
+ * part of a line of the target's cache, and eight lines of the source's are used up one word after the other.
  */
 function copyPlane(
   source: Words,
@@ -80,24 +81,24 @@ function copyPlane(
   { size: nx, from: sx, to: dx }: Loop,
   { size: ny, from: sy, to: dy }: Loop,
 ): void {
-  const rows = ny < 8 ? 1 : 8;
-  for (let next = 0; next < ny; next += rows) {
-    // At the end, some rows once more rather than fewer.
-    const y = Math.min(next, ny - rows);
+  const columns = nx < 8 ? 1 : 8;
+  for (let next = 0; next < nx; next += columns) {
+    // At the end, some columns once more rather than fewer.
+    const x = Math.min(next, nx - columns);
     for (let word = 0; word < run; word++) {
-      let a = from + y * sy + word;
-      let b = to + y * dy + word;
-      if (rows === 1) for (let x = 0; x < nx; x++, a += sx, b += dx) target[b] = source[a]!;
+      let a = from + x * sx + word;
+      let b = to + x * dx + word;
+      if (columns === 1) for (let y = 0; y < ny; y++, a += sy, b += dy) target[b] = source[a]!;
       else
-        for (let x = 0; x < nx; x++, a += sx, b += dx) {
+        for (let y = 0; y < ny; y++, a += sy, b += dy) {
           target[b] = source[a]!;
-          target[b + dy] = source[a + sy]!;
-          target[b + 2 * dy] = source[a + 2 * sy]!;
-          target[b + 3 * dy] = source[a + 3 * sy]!;
-          target[b + 4 * dy] = source[a + 4 * sy]!;
-          target[b + 5 * dy] = source[a + 5 * sy]!;
-          target[b + 6 * dy] = source[a + 6 * sy]!;
-          target[b + 7 * dy] = source[a + 7 * sy]!;
+          target[b + dx] = source[a + sx]!;
+          target[b + 2 * dx] = source[a + 2 * sx]!;
+          target[b + 3 * dx] = source[a + 3 * sx]!;
+          target[b + 4 * dx] = source[a + 4 * sx]!;
+          target[b + 5 * dx] = source[a + 5 * sx]!;
+          target[b + 6 * dx] = source[a + 6 * sx]!;
+          target[b + 7 * dx] = source[a + 7 * sx]!;
         }
     }
   }
