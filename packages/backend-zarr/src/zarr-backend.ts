@@ -73,12 +73,13 @@ function checkLevels(levels: readonly Level[], axes: Axes, rank: number, name: s
 async function findLevels(
   hierarchy: Hierarchy,
   multiscales: Multiscales | undefined,
-  isNifti: boolean,
+  headerSpec: Promise<ArraySpec | undefined>,
   name: string,
   signal: AbortSignal | undefined,
 ): Promise<Level[]> {
   if (hierarchy.array !== undefined) return [{ spec: hierarchy.array, matrix: undefined }];
-  const wanted = multiscales?.levels ?? (isNifti ? [{ path: "0", matrix: undefined }] : []);
+  const isNifti = async () => (await headerSpec) !== undefined;
+  const wanted = multiscales?.levels ?? ((await isNifti()) ? [{ path: "0", matrix: undefined }] : []);
   if (wanted.length === 0) {
     throw new LazyImageError(
       "ERR_UNSUPPORTED",
@@ -143,13 +144,14 @@ export async function zarrBackend(
   const store = options.path === undefined ? whole : below(whole, options.path);
   const { name } = store;
   const hierarchy = await openHierarchy(store, { signal });
-  const headerSpec = hierarchy.array ? undefined : await hierarchy.arrayAt("nifti", { signal });
   const key = hierarchy.version === 3 ? "zarr.json" : ".zattrs";
   const multiscales = hierarchy.array ? undefined : parseMultiscales(hierarchy.attributes, key);
 
+  // All at once: where a store is far away, it is the round trips that take time.
+  const headerSpec = hierarchy.array ? Promise.resolve(undefined) : hierarchy.arrayAt("nifti", { signal });
   const [levels, header] = await Promise.all([
-    findLevels(hierarchy, multiscales, headerSpec !== undefined, name, signal),
-    headerSpec && readHeader(store, headerSpec, name, signal),
+    findLevels(hierarchy, multiscales, headerSpec, name, signal),
+    readHeader(withHeader(store, hierarchy, signal), headerSpec, name, signal),
   ]);
   const finest = levels[0]!.spec;
   const axes =
@@ -194,12 +196,24 @@ export async function zarrBackend(
   });
 }
 
+/** The store, asked already for what holds a NIfTI header nearly always, unless it has its metadata to look at. */
+function withHeader(store: Store, hierarchy: Hierarchy, signal: AbortSignal | undefined): Store {
+  if (hierarchy.array || hierarchy.consolidated || store.sync) return store;
+  const usual = `nifti/${hierarchy.version === 3 ? "c/0" : "0"}`;
+  const coming = store.get(usual, { signal });
+  // Nobody may want it.
+  coming.catch(() => undefined);
+  return { ...store, get: (key, options) => (key === usual ? coming : store.get(key, options)) };
+}
+
 async function readHeader(
   store: Store,
-  spec: ArraySpec,
+  found: Promise<ArraySpec | undefined>,
   name: string,
   signal: AbortSignal | undefined,
-): Promise<ZarrNiftiHeader> {
+): Promise<ZarrNiftiHeader | undefined> {
+  const spec = await found;
+  if (spec === undefined) return undefined;
   checkNiftiArray(spec);
   const axis = spec.shape.length === 0 ? undefined : 0;
   const axes: Axes = { i: axis, j: undefined, k: undefined, t: undefined, c: undefined };

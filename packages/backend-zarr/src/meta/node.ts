@@ -8,6 +8,8 @@ export interface Hierarchy {
   readonly version: 2 | 3;
   /** Attributes of the root. */
   readonly attributes: Json;
+  /** Whether the metadata of all that is below came with the root's. */
+  readonly consolidated: boolean;
   /** The root itself, where it is an array. */
   readonly array: ArraySpec | undefined;
   /**
@@ -28,6 +30,7 @@ function v3Hierarchy(store: Store, root: Json): Hierarchy {
   const consolidated = isObject(root.consolidated_metadata) ? root.consolidated_metadata.metadata : undefined;
   return {
     version: 3,
+    consolidated: isObject(consolidated),
     attributes: isObject(root.attributes) ? root.attributes : {},
     array: root.node_type === "array" ? parseV3Array(root, "") : undefined,
     async arrayAt(path, options = {}) {
@@ -56,6 +59,7 @@ async function v2Hierarchy(
   if (group === undefined && array === undefined) return null;
   return {
     version: 2,
+    consolidated: entries !== undefined,
     attributes,
     array: array && parseV2Array(array, attributes, ""),
     async arrayAt(path, given = {}) {

@@ -21,8 +21,8 @@ import { type Region, scatter, scatterFill } from "./scatter.js";
 import { ShardReader } from "./shards.js";
 import { WorkerShare } from "./worker-pool.js";
 
-/** Regions with fewer decoded bytes are read by the thread that asks: waking others would take as long. */
-const WORKER_BYTES = 12 << 20;
+/** Most bytes by which codecs make a chunk longer that cannot be compressed, besides one for every 256 of its own. */
+const OVERHEAD = 64;
 /** Rows for each thread at least, where there are so many chunks: all are to end at the same time. */
 const ROWS_EACH = 8;
 
@@ -92,10 +92,12 @@ export class ArrayReader {
     const shards = new Set(this.#shards ? missing.map(({ object }) => object) : []);
     const indices = [...shards].filter((shard) => !this.#shards!.knows(shard)).length;
     const { chunkBytes } = this.spec;
+    const most = chunkBytes + (chunkBytes >> 8) + OVERHEAD;
+    const indexBytes = indices > 0 ? indices * this.#shards!.indexBytes : 0;
     const ahead = Math.min(missing.length, this.#store.concurrency + AHEAD) * chunkBytes;
     return {
       requests: missing.length + indices,
-      bytes: missing.length * chunkBytes,
+      bytes: missing.length * most + indexBytes,
       outputBytes,
       peakBytes: outputBytes + ahead,
     };
@@ -118,7 +120,7 @@ export class ArrayReader {
   async #readKnown(needs: readonly Need[], keep: boolean, reading: Reading): Promise<void> {
     const { signal } = reading;
     const bytes = needs.length * this.spec.chunkBytes;
-    const workers = needs.length > 1 && bytes >= WORKER_BYTES ? this.#share.workers : [];
+    const workers = needs.length > 1 ? this.#share.workersFor(bytes) : [];
     const rows = workers.length === 0 ? 1 : ROWS_EACH * (1 + workers.length);
     const batches = batchesOf(this.spec, needs, Math.ceil(needs.length / rows), (key) => {
       // Keeping a chunk means to decode all of it, into memory of its own: the second use pays for that.

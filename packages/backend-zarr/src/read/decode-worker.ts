@@ -46,6 +46,11 @@ export class DecodeWorker {
     this.#patience = patience;
   }
 
+  /** Whether its thread is there, or starts. */
+  get isRunning(): boolean {
+    return this.#running !== undefined;
+  }
+
   /** Starts the thread, where it does not run: 50 to 150 ms. Whether it takes tasks. */
   start(): Promise<boolean> {
     if (this.#broken) return Promise.resolve(false);

@@ -7,8 +7,16 @@ const MOST_WORKERS = 4;
 const IDLE = 5_000;
 const LINGER = 250;
 
+/** Reads with fewer decoded bytes are for the thread that asks: to hand them over would take as long. */
+const WORTH_ASKING = 12 << 20;
+/** Bytes of reads that follow each other within `SOON` milliseconds for which threads are started: that takes as long as these. */
+const WORTH_STARTING = 64 << 20;
+const SOON = 1_000;
+
 let workers: readonly DecodeWorker[] | undefined;
 let users = 0;
+let recent = 0;
+let last = Number.NEGATIVE_INFINITY;
 
 /** The workers of this process or page: one for every processor but one. */
 function decodeWorkers(): readonly DecodeWorker[] {
@@ -23,7 +31,13 @@ function decodeWorkers(): readonly DecodeWorker[] {
 export class WorkerShare {
   #isUser = false;
 
-  get workers(): readonly DecodeWorker[] {
+  /** Those that help with a read that decodes `bytes`. */
+  workersFor(bytes: number): readonly DecodeWorker[] {
+    const now = performance.now();
+    recent = bytes + (now - last < SOON ? recent : 0);
+    last = now;
+    if (bytes < WORTH_ASKING) return [];
+    if (recent < WORTH_STARTING && !decodeWorkers().some((worker) => worker.isRunning)) return [];
     if (!this.#isUser) users++;
     this.#isUser = true;
     return decodeWorkers();
