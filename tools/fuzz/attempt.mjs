@@ -8,7 +8,7 @@ import { measured } from "./ledger.mjs";
 const MEMORY = 160 * 2 ** 20;
 /** Bytes that are granted for each byte of an input: deflate's own ratio. */
 const RATIO = 1032;
-/** Seconds of processor time that any input may cost. */
+/** Seconds of processor time that any input may cost, unless its format has a limit of its own. */
 const SECONDS = 1;
 /** What a file may be blamed for. Other codes say that the caller is wrong, and the caller did nothing. */
 const BLAMES = [
@@ -100,9 +100,10 @@ function isSingular(image) {
   }
 }
 
-async function use(input, backends, random) {
+async function use(input, { backends, limits }, random) {
   const [source, options] = sourceOf(input, random);
-  const image = await openImage(source, { ...options, backends });
+  const readerOptions = { ...options.readerOptions, ...limits };
+  const image = await openImage(source, { ...options, readerOptions, backends });
   try {
     checkFacts(image);
     const index = regionOf(image.shape, random);
@@ -134,16 +135,17 @@ async function use(input, backends, random) {
 /**
  * Tries one input.
  *
+ * @param format `backends`, and `limits` where its reader takes some: `readerOptions`
  * @returns `code`: "image", or the error's; `finding`: what is wrong with that, if anything
  */
-export async function attempt(input, backends, random) {
+export async function attempt(input, format, random) {
   let size = 0;
   for (const bytes of input.files.values()) size += bytes.length;
   const before = process.cpuUsage();
   let code = "image";
   let finding;
   try {
-    await measured(MEMORY + RATIO * Math.min(size, 2 ** 20), () => use(input, backends, random));
+    await measured(MEMORY + RATIO * Math.min(size, 2 ** 20), () => use(input, format, random));
   } catch (error) {
     code = error?.code ?? "none";
     if (!isLazyImageError(error)) finding = error?.stack ?? String(error);
@@ -153,6 +155,7 @@ export async function attempt(input, backends, random) {
   }
   const { user, system } = process.cpuUsage(before);
   const seconds = (user + system) / 1e6;
-  if (finding === undefined && seconds > SECONDS) finding = `slow: ${seconds.toFixed(1)} s of processor time`;
+  const most = SECONDS + (format.limits?.timeLimit ?? 0);
+  if (finding === undefined && seconds > most) finding = `slow: ${seconds.toFixed(1)} s of processor time`;
   return { code, finding };
 }

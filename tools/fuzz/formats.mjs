@@ -265,7 +265,7 @@ const textual =
     };
   };
 
-/** What ITK reads: other people's readers, in WebAssembly, so that only what comes of them is ours. */
+/** What ITK reads: other people's readers, in a Worker that is ended when they take too much. */
 function itk() {
   const seeds = seedsOf("itk", /./);
   const mutate = (seed, random) =>
@@ -273,7 +273,13 @@ function itk() {
   return { seeds, mutate };
 }
 
-/** By name: the package that is fuzzed, and what makes its seeds. A package that is not built is left out. */
+/** What ITK's readers may take, seconds and bytes: less than by default, for some of the inputs take all of it. */
+const ITK_LIMITS = { timeLimit: 0.5, memoryLimit: 256 * 2 ** 20 };
+
+/**
+ * By name: the package that is fuzzed, what makes its seeds, and the limits that its reader is given. A package that is not
+ * built is left out.
+ */
 const TABLE = {
   nifti: ["backend-nifti", nifti],
   "nifti-gz": ["backend-nifti", niftiGz],
@@ -284,28 +290,35 @@ const TABLE = {
   metaimage: ["backend-metaimage", textual("metaimage", /\.mh[ad]$/i)],
   npy: ["backend-npy", textual("npy", /\.npy$/i, { begin: 10, keepLength: true })],
   mif: ["backend-mif", textual("mif", /\.(mif|mih|mif\.gz)$/i)],
-  itk: ["reader-itk", itk],
+  itk: ["reader-itk", itk, ITK_LIMITS],
 };
 
-/** The formats that can be fuzzed here. @param only their names; by default all but `itk`, which takes 0.1 s an input */
-export async function formats(only = Object.keys(TABLE).filter((name) => name !== "itk")) {
+/** An input of ITK's takes as long as so many of another format. */
+const ITK_COSTS = 32;
+
+/**
+ * The formats that can be fuzzed here, in the order in which they take turns.
+ *
+ * @param only their names; by default all, `itk` once in a while
+ */
+export async function formats(only) {
   const result = [];
-  for (const name of only) {
-    const [folder, make] = TABLE[name];
-    const module = new URL(`packages/${folder}/dist/backend.js`, root);
-    if (!existsSync(module)) continue;
-    const backends = Object.values(await import(module.href)).filter(
-      (one) => typeof one?.matches === "function",
-    );
-    const { seeds, mutate } = await make();
-    if (seeds.length > 0) result.push({ name, backends, seeds, mutate });
+  for (const name of only ?? Object.keys(TABLE)) {
+    const format = await formatNamed(name);
+    if (format === null) continue;
+    const { seeds, mutate } = await TABLE[name][1]();
+    if (seeds.length > 0) result.push({ ...format, seeds, mutate });
   }
-  return result;
+  if (only !== undefined) return result;
+  const quick = result.filter(({ name }) => name !== "itk");
+  return [...Array.from({ length: ITK_COSTS }, () => quick).flat(), ...result.slice(quick.length)];
 }
 
-/** Descriptors of the format of a kept case. */
-export async function backendsOf(name) {
-  const [folder] = TABLE[name];
+/** What a format's inputs are opened with; `null` where its package is not built. */
+export async function formatNamed(name) {
+  const [folder, , limits] = TABLE[name];
   const module = new URL(`packages/${folder}/dist/backend.js`, root);
-  return Object.values(await import(module.href)).filter((one) => typeof one?.matches === "function");
+  if (!existsSync(module)) return null;
+  const exported = Object.values(await import(module.href));
+  return { name, backends: exported.filter((one) => typeof one?.matches === "function"), limits };
 }

@@ -2,16 +2,16 @@
 import "./ledger.mjs";
 import { readFileSync } from "node:fs";
 import { attempt } from "./attempt.mjs";
-import { backendsOf } from "./formats.mjs";
+import { formatNamed } from "./formats.mjs";
 import { fromJson } from "./kept.mjs";
 import { Random } from "./random.mjs";
 
 for (const path of process.argv.slice(2)) {
   const kept = JSON.parse(readFileSync(path, "utf8"));
-  const backends = await backendsOf(kept.format);
+  const format = await formatNamed(kept.format);
   // Several times, for what is done with an image is random.
   for (let n = 0; n < 8; n++) {
-    const { code, finding } = await attempt(fromJson(kept), backends, new Random(n, 0));
+    const { code, finding } = await attempt(fromJson(kept), format, new Random(n, 0));
     console.log(`${path}: ${code}${finding === undefined ? "" : `, ${finding}`}`);
     if (finding !== undefined) process.exitCode = 1;
   }

@@ -55,12 +55,12 @@ const WRONG = {
 const input = { main: "x.bin", files: new Map([["x.bin", new Uint8Array(100)]]) };
 for (const [what, [open, finding]] of Object.entries(WRONG)) {
   const backend = { name: "wrong", matches: () => true, open };
-  const found = await attempt(input, [backend], new Random(3, 3));
+  const found = await attempt(input, { backends: [backend] }, new Random(3, 3));
   assert.match(String(found.finding), finding, what);
 }
 const good = await attempt(
   input,
-  [{ name: "good", matches: () => true, open: async () => image({}) }],
+  { backends: [{ name: "good", matches: () => true, open: async () => image({}) }] },
   new Random(3, 3),
 );
 assert.deepEqual(good, { code: "image", finding: undefined });

@@ -1,5 +1,5 @@
 /**
- * Mixed reads of every container for a while, in bounded memory: node tools/fuzz/soak.mjs [--seconds S] [--seed N]
+ * Mixed reads of every format and container for a while, in bounded memory: node tools/fuzz/soak.mjs [--seconds S] [--seed N]
  *
  * Images are opened and closed, read whole and in parts, aborted, sliced and turned, from memory, from disk and from a
  * server that fails now and then. Voxels are compared with those that were written. Exits with 1 where one is wrong, where
@@ -9,12 +9,17 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { writeNiftiZarr } from "@lazyimg/backend-zarr";
-import { bytesOf, isLazyImageError, slice } from "@lazyimg/core";
+import { bytesSource } from "@lazyimg/byte-source";
+import { bytesOf, isLazyImageError, slice, Tensor } from "@lazyimg/core";
+import { itk } from "@lazyimg/reader-itk/backend";
+import { buildIndex, writeIndex } from "@lazyimg/seekable-gzip";
 import { volume } from "@lazyimg/testkit";
 import { misbehavingServer } from "@lazyimg/testkit/server";
-import { Image, openImage } from "lazyimg";
+import { Image, openImage } from "../../tests/faults/support/every-format.mjs";
+import { otherFormats } from "../../tests/faults/support/other-formats.mjs";
 import { Random } from "./random.mjs";
 
 const { values } = parseArgs({ options: { seconds: { type: "string" }, seed: { type: "string" } } });
@@ -24,7 +29,8 @@ const seed = Number(values.seed ?? Date.now() % 2 ** 31);
 const GROWTH = 96 * 2 ** 20;
 /** Reads at a time. */
 const LANES = 6;
-const CONTAINERS = ["scan.nii", "scan.nii.gz", "scan.zarr", "scan.zarr.zip"];
+/** What is opened; `indexed.nii.gz` has a sidecar, and the voxels of `apart.*` are in a file beside it. */
+const CONTAINERS = ["scan.nii", "scan.nii.gz", "indexed.nii.gz", "scan.zarr", "scan.zarr.zip"];
 const FAULTS = [
   { kind: "reset", bytes: 500 },
   { kind: "truncate", bytes: 100 },
@@ -44,6 +50,16 @@ const { tensor, affine } = volume({ dtype: "int16", shape });
 const made = Image.fromTensor(tensor, affine);
 await made.save(join(folder, "scan.nii"));
 await made.save(join(folder, "scan.nii.gz"));
+const index = await buildIndex(bytesSource(readFileSync(join(folder, "scan.nii.gz"))), { spacing: 65_536 });
+writeFileSync(join(folder, "indexed.nii.gz"), readFileSync(join(folder, "scan.nii.gz")));
+writeFileSync(join(folder, "indexed.nii.gz.gzidx"), writeIndex(index));
+const body = Buffer.concat(
+  Array.from({ length: shape[0] }, (_, c) => bytesOf(tensor.slice(c).copy("F").data)),
+);
+for (const [name, bytes] of Object.entries(otherFormats({ shape, body, inC: bytesOf(tensor.data) }))) {
+  writeFileSync(join(folder, name), bytes);
+  if (!/\.(raw|dat)$/.test(name)) CONTAINERS.push(name);
+}
 const store = new Map();
 await writeNiftiZarr(made.dataobj, store, { chunk: 16, levels: 2, codec: "zstd" });
 const below = Object.fromEntries([...store].map(([key, bytes]) => [key.slice(1), bytes]));
@@ -79,26 +95,51 @@ function regionOf(random) {
   });
 }
 
-async function useOne(random) {
-  const container = random.pick(CONTAINERS);
-  const kind = random.below(container === "scan.zarr" ? 2 : 3);
+/** Every container from disk, from the server and from memory, which has no folders; a tensor; and what ITK decodes. */
+const WAYS = [
+  ...CONTAINERS.flatMap((container) => ["disk", "server", "memory"].map((where) => ({ container, where }))),
+  { where: "tensor" },
+  { where: "itk" },
+].filter(({ container, where }) => container !== "scan.zarr" || where !== "memory");
+
+const sibling = async (name) => (files[name] ? bytesSource(files[name], { name }) : null);
+
+function open({ container, where }) {
   const options = { readerOptions: { retries: 6, cacheBytes: 1 << 20 } };
-  const source =
-    kind === 0 ? join(folder, container) : kind === 1 ? server.url + container : files[container];
-  if (kind === 2) options.name = container;
-  const image = await openImage(source, options);
+  if (where === "tensor") return openImage(tensor);
+  if (where === "disk") return openImage(join(folder, container), options);
+  if (where === "server") return openImage(server.url + container, options);
+  return openImage(files[container], { ...options, name: container, sibling });
+}
+
+async function useOne(way, random) {
+  if (way.where === "itk") return useItk();
+  const image = await open(way);
   counts.images++;
   try {
     await Promise.all(Array.from({ length: 1 + random.below(4) }, () => readOne(image, random)));
     if (random.chance(0.1)) {
       const index = [0, slice(4, 40, 3), null, 7];
       const part = image.slice(index);
-      same(await part.read(), tensor.slice(index), `${container}, sliced`);
+      same(await part.read(), tensor.slice(index), "a part");
       await part.close();
     }
   } finally {
     await image.close();
   }
+}
+
+const golden = new URL("../../tests/golden/itk/", import.meta.url);
+const { shape: itkShape, data } = JSON.parse(readFileSync(new URL("expected.json", golden)))["int16.gipl"];
+const bytes = Buffer.from(data, "base64");
+const itkVoxels = new Int16Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+const itkTensor = new Tensor({ data: itkVoxels, dtype: "int16", shape: itkShape });
+
+async function useItk() {
+  const image = await openImage(fileURLToPath(new URL("int16.gipl", golden)), { backends: [itk] });
+  counts.images++;
+  same(await image.read(), itkTensor, "ITK");
+  await image.close();
 }
 
 function same(found, wanted, what) {
@@ -144,8 +185,9 @@ const random = new Random(seed, 0);
 
 await Promise.all(
   Array.from({ length: LANES }, async () => {
-    while (elapsed() < seconds && wrong.length === 0) {
-      await useOne(new Random(seed, ++number)).catch((error) => {
+    while ((elapsed() < seconds || number < WAYS.length) && wrong.length === 0) {
+      const way = WAYS[number++ % WAYS.length];
+      await useOne(way, new Random(seed, number)).catch((error) => {
         if (isLazyImageError(error, "ERR_HTTP")) counts.refused++;
         else wrong.push(String(error?.stack ?? error));
       });
@@ -161,7 +203,7 @@ if (most > warm + GROWTH) wrong.push(`memory grew from ${mib(warm)} to ${mib(mos
 if (handles() > handlesWarm) wrong.push(`descriptors grew from ${handlesWarm} to ${handles()}`);
 const left = process.getActiveResourcesInfo().filter((kind) => !/TTY|Pipe|^FSReq/.test(kind));
 console.log(
-  `seed ${seed}: ${counts.images} images, ${counts.reads} reads, ${counts.aborted} aborted, ${counts.refused} refused in ` +
+  `seed ${seed}: ${counts.images} images in ${Math.min(number, WAYS.length)} ways, ${counts.reads} reads, ${counts.aborted} aborted, ${counts.refused} refused in ` +
     `${Math.round(elapsed())} s; ${mib(warm)} MiB at first, at most ${mib(most)} MiB later; left: ${left.join(", ") || "nothing"}`,
 );
 for (const what of wrong.slice(0, 10)) console.error(what);

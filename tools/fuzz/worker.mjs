@@ -36,10 +36,10 @@ for (let n = first; n < inputs; n += step) {
   const random = new Random(seed, n);
   const input = format.mutate(random.pick(format.seeds), random);
   current = { n, format: format.name, input: undefined };
-  let { code, finding } = await attempt(input, format.backends, new Random(seed, -2 - n));
+  let { code, finding } = await attempt(input, format, new Random(seed, -2 - n));
   // Once more: the first of its kind also pays for loading and compiling.
   if (finding?.startsWith("slow"))
-    ({ code, finding } = await attempt(input, format.backends, new Random(seed, -2 - n)));
+    ({ code, finding } = await attempt(input, format, new Random(seed, -2 - n)));
   counts[format.name] ??= {};
   counts[format.name][code] = (counts[format.name][code] ?? 0) + 1;
   done++;

@@ -44,6 +44,11 @@ describe("lazyimg view", () => {
     const { code, stderr } = await lazyimg("view", "/none/scan.nii", "--no-open");
     expect(code).toBe(1);
     expect(stderr).toMatch(/no file scan\.nii.*ERR_NOT_FOUND/);
+    const bucket = await lazyimg("view", "s3://bucket/scan.nii", "--no-open");
+    expect(bucket).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/s3:.*presigned.*ERR_UNSUPPORTED/),
+    });
     expect((await lazyimg("view", PHANTOM, "--port", "99999")).code).toBe(2);
   });
 });

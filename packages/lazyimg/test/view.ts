@@ -12,9 +12,13 @@ export interface Viewing {
   stop(): Promise<Outcome>;
 }
 
-export async function view(args: readonly string[]): Promise<Viewing> {
-  const { child, outcome } = start(["view", ...args, "--no-open"]);
-  const [text] = (await once(child.stdout!, "data")) as [string];
+/** @param cwd the folder that it is called in */
+export async function view(args: readonly string[], cwd?: string): Promise<Viewing> {
+  const { child, outcome } = start(["view", ...args, "--no-open"], cwd);
+  const ended = outcome.then(({ stderr }) => {
+    throw new Error(`lazyimg view ended: ${stderr}`);
+  });
+  const [text] = (await Promise.race([once(child.stdout!, "data"), ended])) as [string];
   return {
     child,
     outcome,

@@ -3,4 +3,4 @@ import { itk } from "./backend.js";
 
 registerBackend(itk.name, itk.matches, itk.open, { prepend: false });
 
-export { type ItkHeader, itk, openItk } from "./backend.js";
+export { type ItkHeader, itk, itkPipelines, openItk } from "./backend.js";

@@ -24,6 +24,11 @@ const READERS: Readonly<Record<string, string>> = {
   ".vtk": "vtk",
 };
 
+/** The pipelines of `@itk-wasm/image-io` that are used; each is a `.js` and a `.wasm.zst`. */
+export const itkPipelines: readonly string[] = [...new Set(Object.values(READERS))].map(
+  (format) => `${format}-read-image`,
+);
+
 /**
  * The pipeline of `@itk-wasm/image-io` that reads the request's file, by its name, and a path for ITK, some of whose readers
  * ask for the extension.

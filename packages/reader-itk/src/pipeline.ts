@@ -1,32 +1,46 @@
-import type { BackendRequest } from "@lazyimg/core";
+import type { Port } from "@lazyimg/worker-link";
 import type { BinaryFile, Image, PipelineInput, PipelineOutput, runPipeline } from "itk-wasm";
 
-/** What a reading pipeline is given. */
-export interface PipelineJob {
-  readonly args: string[];
-  readonly outputs: PipelineOutput[];
-  readonly inputs: PipelineInput[];
+/** A file that a pipeline of `@itk-wasm/image-io` is to read. */
+export interface ReadJob {
+  readonly pipeline: string;
+  /** The folder, or in browsers the absolute URL, where the pipelines are. */
+  readonly base: string;
+  /** A path for ITK, some of whose readers ask for the extension. */
+  readonly path: string;
+  readonly data: Uint8Array;
 }
 
-/** Runs a pipeline of `@itk-wasm/image-io` on a file. */
-export type RunReader = (
-  request: BackendRequest,
-  pipeline: string,
-  file: BinaryFile,
-) => ReturnType<typeof runPipeline>;
+/** The image, or what ITK said of a file that it could not read. */
+export type ReadResult = Image | { readonly said: string };
+
+/** A Worker in which a pipeline runs. */
+export interface PipelineWorker {
+  readonly port: Port;
+  /** Tells once when it could not start, or ended by itself. */
+  onEnd(listener: (reason: unknown) => void): void;
+  /** Whether the process, in Node, waits for it. */
+  hold(isHeld: boolean): void;
+  terminate(): void;
+}
 
 /**
- * The job of reading the last of some files: arguments, outputs and inputs as every reader of ITK's has them. The others
- * are written before it.
+ * What `run` makes of the last of some files: arguments, inputs and outputs as every reader of ITK's has them. The others are
+ * written before it.
  */
-export async function readingJob(...files: readonly [...BinaryFile[], BinaryFile]): Promise<PipelineJob> {
+export async function readFiles(
+  files: readonly [...BinaryFile[], BinaryFile],
+  run: (args: string[], outputs: PipelineOutput[], inputs: PipelineInput[]) => ReturnType<typeof runPipeline>,
+): Promise<ReadResult> {
   const { InterfaceTypes } = await import("itk-wasm");
-  return {
-    args: [files.at(-1)!.path, "0", "1", "--memory-io"],
-    outputs: [{ type: InterfaceTypes.JsonCompatible }, { type: InterfaceTypes.Image }],
-    inputs: files.map((data) => ({ type: InterfaceTypes.BinaryFile, data })),
-  };
+  const { returnValue, stderr, outputs } = await run(
+    [files.at(-1)!.path, "0", "1", "--memory-io"],
+    [{ type: InterfaceTypes.JsonCompatible }, { type: InterfaceTypes.Image }],
+    files.map((data) => ({ type: InterfaceTypes.BinaryFile, data })),
+  );
+  const [could, image] = outputs as unknown as readonly [
+    { readonly data: boolean },
+    { readonly data: Image },
+  ];
+  return could?.data === true ? image.data : { said: stderr || `it returned ${returnValue}` };
 }
-
-/** What such a job gives: whether the file could be read, and the image. */
-export type ReadingOutputs = readonly [{ readonly data: boolean }, { readonly data: Image }];

@@ -79,12 +79,12 @@ describe("files by SimpleITK", () => {
 describe.each(["int16.mrc", "rgb.png"])("%s", (name) => {
   backendSuite({
     test,
-    create: async () => ({
-      backend: await openItk(createRequest(pathOf(name))),
-      expected: tensorOf(facts[name]!),
-      affine: facts[name]!.affine,
-    }),
-    supports: { source: false, views: true },
+    async create() {
+      const source = countingSource(bytesOf(name));
+      const backend = await openItk(createRequest(source, { name }));
+      return { backend, source, expected: tensorOf(facts[name]!), affine: facts[name]!.affine };
+    },
+    supports: { eager: true, views: true },
   });
 });
 

@@ -1,6 +1,7 @@
 import { openImage } from "@lazyimg/image";
 import { itk } from "@lazyimg/reader-itk/backend";
-import { describe, expect, test } from "vitest";
+import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { endlessPic } from "../../../tests/support/itk.js";
 import { goldenFile, goldenJson } from "../../../tests/support/page.js";
 import { type FormatFacts, tensorOf } from "../../../tests/support/vectors.js";
 
@@ -58,5 +59,51 @@ describe("files that are wrong: ERR_CORRUPT", () => {
     const readerOptions = { pipelinesBaseUrl };
     const opened = openImage(new File([noise], name), { backends: [itk], readerOptions });
     await expect(opened).rejects.toMatchObject({ name: "LazyImageError", code: "ERR_CORRUPT" });
+  });
+});
+
+describe("a file that ITK would read for ever", () => {
+  const endless = async (readerOptions: Readonly<Record<string, unknown>>, signal?: AbortSignal) => {
+    const pic = new Uint8Array(await (await goldenFile("itk", "uint8.pic")).arrayBuffer());
+    const options = { backends: [itk], readerOptions: { pipelinesBaseUrl, ...readerOptions }, signal };
+    return openImage(new File([endlessPic(pic)], "a.pic"), options);
+  };
+
+  test("is ended by its time, and by an abort, and others open as before", async () => {
+    await expect(endless({ timeLimit: 1 })).rejects.toMatchObject({ code: "ERR_LIMIT" });
+    const controller = new AbortController();
+    const reason = new Error("enough");
+    setTimeout(() => controller.abort(reason), 500);
+    await expect(endless({}, controller.signal)).rejects.toBe(reason);
+    const image = await open("uint8.pic");
+    expect((await image.read()).copy("C").data).toEqual(tensorOf(facts["uint8.pic"]!).data);
+  });
+});
+
+describe("where no Worker starts, files are read all the same", () => {
+  const { Worker } = globalThis;
+  // Those that wait for another file have ended by then.
+  beforeAll(() => new Promise((resolve) => setTimeout(resolve, 2500)));
+  afterEach(() => {
+    globalThis.Worker = Worker;
+  });
+  const WORKERS = {
+    "that a policy forbids": class {
+      constructor() {
+        throw new DOMException("Access to the script is denied.", "SecurityError");
+      }
+    },
+    "whose script is missing": class extends Worker {
+      constructor() {
+        super("/nowhere.js", { type: "module" });
+      }
+    },
+  };
+  test.each(Object.entries(WORKERS))("%s", async (_, kind) => {
+    globalThis.Worker = kind as typeof Worker;
+    for (const name of ["rgb.png", "int16.mnc", "int16.mnc"]) {
+      const image = await open(name);
+      expect((await image.read()).copy("C").data).toEqual(tensorOf(facts[name]!).data);
+    }
   });
 });

@@ -1,7 +1,7 @@
 import { LazyImageError, type Vector3 } from "@lazyimg/core";
 import { type CallOptions, Link } from "@lazyimg/worker-link";
 import type { Costly, ImageInfo, PlaneData, PlaneRequest, TrafficCounts, VoxelValue } from "./protocol.js";
-import type { ViewerSource } from "./source.js";
+import type { OpenOptions, ViewerSource } from "./source.js";
 
 const ABORTED = new DOMException("Nobody looks at this plane any more.", "AbortError");
 
@@ -25,6 +25,7 @@ export class ImageClient {
    */
   static async open(
     source: ViewerSource,
+    options: OpenOptions,
     onTraffic: (counts: TrafficCounts) => void,
     signal?: AbortSignal,
   ): Promise<ImageClient> {
@@ -38,7 +39,11 @@ export class ImageClient {
       link.close(new LazyImageError("ERR_WORKER", message));
     });
     try {
-      return new ImageClient(worker, link, (await link.call("open", [source], { signal })) as ImageInfo);
+      return new ImageClient(
+        worker,
+        link,
+        (await link.call("open", [source, options], { signal })) as ImageInfo,
+      );
     } catch (error) {
       worker.terminate();
       throw error;

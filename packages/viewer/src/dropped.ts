@@ -1,9 +1,8 @@
+import { ITK, LAZY } from "./names.js";
 import type { ViewerSource } from "./source.js";
 
 type Source = Exclude<ViewerSource, { kind: "url" }>;
 
-/** Names that images have; others that lie beside them are sidecars and the like. */
-const IMAGES = /\.(nii|hdr|img|mif|mih|mgh|mgz|nrrd|nhdr|mha|mhd|npy|zarr\.zip)(\.gz)?$/i;
 /** Names that labels have. */
 const LABELS = /label|seg|mask|parc|atlas/i;
 /** The second half of a pair; the first opens both. */
@@ -11,7 +10,8 @@ const IMG = /\.img(\.gz)?$/i;
 
 /**
  * The images among files: a `.zarr` folder is one, a pair is one, and what is no image lies beside those that are. A
- * single file is taken for an image whatever its name. Labels come last.
+ * single file is taken for an image whatever its name. Labels come last. What ITK reads is an image where nothing else is,
+ * for pictures lie beside scans; of several, which are likely slices of one thing, the first is taken, and labels.
  *
  * @param files by path; folders are separated by slashes
  */
@@ -33,16 +33,24 @@ export function imagesIn(files: ReadonlyMap<string, Blob>): Source[] {
     name: root.slice(root.lastIndexOf("/") + 1),
     files: found,
   }));
+  const isLazy = (name: string): boolean => LAZY.test(name);
+  const hasLazy =
+    images.length > 0 || [...folders.values()].some((beside) => [...beside.keys()].some(isLazy));
   for (const beside of folders.values()) {
-    const names = [...beside.keys()].filter((name) => IMAGES.test(name) || files.size === 1);
+    const names = [...beside.keys()].filter(
+      (name) => isLazy(name) || (!hasLazy && ITK.test(name)) || files.size === 1,
+    );
     const stems = new Set(names.filter((name) => /\.hdr(\.gz)?$/i.test(name)).map(stemOf));
     for (const name of names) {
       if (!IMG.test(name) || !stems.has(stemOf(name))) images.push({ kind: "file", name, files: beside });
     }
   }
-  return images.sort(
-    (a, b) => Number(LABELS.test(a.name)) - Number(LABELS.test(b.name)) || a.name.localeCompare(b.name),
+  images.sort(
+    (a, b) =>
+      Number(LABELS.test(a.name)) - Number(LABELS.test(b.name)) ||
+      a.name.localeCompare(b.name, undefined, { numeric: true }),
   );
+  return hasLazy ? images : images.filter(({ name }, n) => n === 0 || LABELS.test(name));
 }
 
 const stemOf = (name: string): string => name.replace(/\.(hdr|img)(\.gz)?$/i, "").toLowerCase();

@@ -8,7 +8,7 @@ import { Planes } from "./planes.js";
 import { Probe } from "./probe.js";
 import { Readout, type ViewerTraffic } from "./readout.js";
 import { clipped } from "./scene.js";
-import { type Openable, sourceOf, type ViewerSource } from "./source.js";
+import { type Openable, type OpenOptions, sourceOf, type ViewerSource } from "./source.js";
 import { STYLE, TEMPLATE } from "./template.js";
 
 // Node, where the element is never made, has no such class.
@@ -19,13 +19,19 @@ const Base = (globalThis.HTMLElement ?? class {}) as typeof HTMLElement;
  * is looked at.
  *
  * Attributes: `src` and `overlay`, URLs; `convention`, "radiological" (default) or "neurological".
- * Events: `load`, `error` (an `ErrorEvent`), `crosshairchange` (`detail` is a `CrosshairDetail`).
+ * Events: `loadstart`, `load`, `error` (an `ErrorEvent`), `crosshairchange` (`detail` is a `CrosshairDetail`).
  */
 export class LazyImageViewer extends Base {
   static readonly observedAttributes: readonly string[] = ["src", "overlay", "convention"];
 
   /** Sent with every request for the image and the overlay, such as `Authorization`; counts from the next one opened. */
   headers: Readonly<Record<string, string>> | undefined;
+
+  /** Modules that register backends when they are imported, which the Worker does before it opens the next image. */
+  plugins: readonly (string | URL)[] = [];
+
+  /** Given to the backend of what is opened next, as `openImage`'s; such as `pipelinesBaseUrl`, where ITK's WebAssembly is. */
+  readerOptions: Readonly<Record<string, unknown>> = {};
 
   readonly #planes: Planes;
   readonly #controls: Controls;
@@ -157,8 +163,9 @@ export class LazyImageViewer extends Base {
   async open(source: Openable): Promise<void> {
     this.close();
     this.#readout.show("status", "Opening…");
+    this.dispatchEvent(new Event("loadstart"));
     await this.#tryTo(this.#base, source, async (found) => {
-      const client = await this.#base.open(found);
+      const client = await this.#base.open(found, this.#options);
       if (client === null) return;
       this.#controls.prepare(client.info);
       this.#readout.facts(client.info);
@@ -178,7 +185,7 @@ export class LazyImageViewer extends Base {
     const { affine } = scene.info.levels[0]!;
     this.closeOverlay();
     await this.#tryTo(this.#overlay, source, async (found) => {
-      const client = await this.#overlay.open(found);
+      const client = await this.#overlay.open(found, this.#options);
       if (client === null) return;
       const { info } = client;
       if (voxelsTo(affine, info.levels[0]!.affine) === null) {
@@ -224,7 +231,7 @@ export class LazyImageViewer extends Base {
     const [first, second] = imagesIn(files);
     if (first === undefined) {
       const names = [...files.keys()].slice(0, 3).join(", ") || "nothing";
-      const text = `There is no image among these files (${names}); give a .nii, .nii.gz, .hdr with its .img, or a .zarr folder.`;
+      const text = `There is no image among these files (${names}); give a .nii, .nii.gz, .hdr with its .img, a .zarr folder, or another format that lazyimg reads.`;
       this.#readout.message(new LazyImageError("ERR_NO_BACKEND", text));
     } else if (asOverlay) await this.openOverlay(first);
     else {
@@ -236,6 +243,11 @@ export class LazyImageViewer extends Base {
   /** Whole planes, the crosshair in the middle, and the automatic window. */
   reset(): void {
     this.#planes.reset();
+  }
+
+  get #options(): OpenOptions {
+    const plugins = this.plugins.map((url) => new URL(url, document.baseURI).href);
+    return { plugins, readerOptions: this.readerOptions };
   }
 
   /** Opens `source` in `slot` by `open`; what goes wrong is shown and told. */

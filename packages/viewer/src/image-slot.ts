@@ -1,6 +1,6 @@
 import { ImageClient } from "./client.js";
 import type { TrafficCounts } from "./protocol.js";
-import type { ViewerSource } from "./source.js";
+import type { OpenOptions, ViewerSource } from "./source.js";
 
 const NO_TRAFFIC: TrafficCounts = { bytes: 0, requests: 0, total: null, cached: 0 };
 
@@ -31,11 +31,11 @@ export class ImageSlot {
    * @returns `null` when something else was to be opened meanwhile, or nothing
    * @throws what `ImageClient.open` throws
    */
-  async open(source: ViewerSource): Promise<ImageClient | null> {
+  async open(source: ViewerSource, options: OpenOptions): Promise<ImageClient | null> {
     this.close();
     const { signal } = this.#opening;
     try {
-      const client = await ImageClient.open(source, (counts) => this.#count(counts, signal), signal);
+      const client = await ImageClient.open(source, options, (counts) => this.#count(counts, signal), signal);
       if (signal.aborted) client.close();
       else this.#client = client;
       return this.#client;

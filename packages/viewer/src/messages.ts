@@ -13,6 +13,8 @@ const TITLES: Readonly<Record<string, string>> = {
   ERR_PAIR: "Half of the image is missing",
   ERR_CHANGED: "The file has changed",
   ERR_NO_BACKEND: "This is no image that can be opened",
+  ERR_PLUGIN: "The plugin cannot be used",
+  ERR_LIMIT: "This image is too much",
   ERR_UNSUPPORTED: "This image cannot be shown",
   ERR_UNSUPPORTED_DTYPE: "This image cannot be shown",
   ERR_WORKER: "The viewer cannot run",
@@ -22,6 +24,7 @@ const TITLES: Readonly<Record<string, string>> = {
 const ADVICE: Readonly<Record<string, string>> = {
   ERR_HTTP: "Check the address and that the server runs, then try again.",
   ERR_NOT_FOUND: "Check the address.",
+  ERR_NO_BACKEND: "A format of another package opens with lazyimg view --plugin PACKAGE.",
   ERR_TRUNCATED: "Get the file again: its copy may have broken off.",
   ERR_CORRUPT: "Get the file again, or open another.",
   ERR_CHECKSUM: "Get the file again: its copy is not what it was.",
@@ -39,6 +42,8 @@ export function describeError(error: unknown): { title: string; text: string } {
       text: `${said} Give the Authorization that it asks for, with URL… or with lazyimg view --header "Authorization: …"; one that was given may have expired, or may not be for this file.`,
     };
   }
-  const text = [message.replace(/[.]?$/, "."), ADVICE[code] ?? ""].join(" ").trim();
+  // What follows is for those who write programs.
+  const said = code === "ERR_NO_BACKEND" ? message.replace(/; tried [\s\S]*$/, "") : message;
+  const text = [said.replace(/[.]?$/, "."), ADVICE[code] ?? ""].join(" ").trim();
   return { title: TITLES[code] ?? "The image could not be read", text };
 }

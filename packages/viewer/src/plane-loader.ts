@@ -1,7 +1,7 @@
 import type { Progress } from "@lazyimg/worker-link";
 import type { ImageClient } from "./client.js";
 import type { PlaneGrid } from "./geometry.js";
-import type { PlaneData, PlaneRequest } from "./protocol.js";
+import type { Costly, PlaneData, PlaneRequest } from "./protocol.js";
 
 /** A plane to be shown: what to ask for, and where its picture lies. */
 export interface PlaneWish {
@@ -19,7 +19,7 @@ export interface Picture extends PlaneWish {
 /** What a plane waits for. */
 export type Waiting =
   | { readonly kind: "nothing" }
-  | { readonly kind: "reading"; readonly progress: Progress | null }
+  | { readonly kind: "reading" | "refining"; readonly progress: Progress | null }
   | { readonly kind: "costly"; readonly bytes: number }
   | { readonly kind: "failed"; readonly error: unknown };
 
@@ -27,6 +27,8 @@ export type Waiting =
 interface Running {
   readonly request: PlaneRequest;
   readonly controller: AbortController;
+  /** Whether some of it was read. */
+  isSeen: boolean;
 }
 
 const STALE = new DOMException("Another plane is wanted by now.", "AbortError");
@@ -68,9 +70,11 @@ export class PlaneLoader {
     return this.#aborted;
   }
 
-  /** Whether what is wanted is shown. */
+  /** Whether what is wanted is shown, as fine as it will be. */
   get isCurrent(): boolean {
-    return this.#wanted === null || this.#picture?.key === this.#wanted;
+    return (
+      this.#wanted === null || (this.#picture?.key === this.#wanted && this.#waiting.kind !== "refining")
+    );
   }
 
   /** @param coarse is quicker to read, and shown until `fine` is there */
@@ -78,14 +82,16 @@ export class PlaneLoader {
     if (this.#wanted === fine.key) return;
     this.#wanted = fine.key;
     let spared = performance.now() - this.#shownAt < PATIENCE;
-    for (const [key, { request }] of this.#running) {
+    for (const [key, { request, isSeen }] of this.#running) {
       if (key === fine.key || key === coarse?.key) continue;
       // The oldest one is the nearest to its end; where there are coarse planes, fine ones are far from it.
-      if (spared || (coarse !== null && request.effort !== "quick")) this.#abort(key);
+      if (spared || isSeen || (coarse !== null && request.effort !== "quick")) this.#abort(key);
       else spared = true;
     }
-    if (this.#picture?.key === fine.key) this.#settle(this.#picture);
-    else void this.#loadBoth(fine, coarse);
+    const isShown = this.#picture?.key === fine.key;
+    if (isShown) this.#settle(this.#picture!);
+    if (isShown && this.#picture!.plane.more) void this.#load(fine);
+    else if (!isShown) void this.#loadBoth(fine, coarse);
     // Not before: what is wanted may be what was read ahead.
     this.#ahead?.abort(STALE);
     this.#ahead = null;
@@ -119,41 +125,52 @@ export class PlaneLoader {
     this.#running.clear();
   }
 
-  /** What is quick to read comes first, and so that it is quick, alone. */
+  /** What is quick to read comes first, and so that it is quick, alone: where both are of one level, the Worker sees to that. */
   async #loadBoth(fine: PlaneWish, coarse: PlaneWish | null): Promise<void> {
-    if (coarse !== null) await this.#load(coarse);
+    const isCoarse = coarse && this.#load(coarse);
+    if (coarse?.request.level !== fine.request.level) await isCoarse;
     if (this.#wanted === fine.key) await this.#load(fine);
   }
 
   async #load(wish: PlaneWish): Promise<void> {
     const { key, request } = wish;
     if (this.#running.has(key)) return;
-    const controller = new AbortController();
-    this.#running.set(key, { request, controller });
-    this.#tell({ kind: "reading", progress: null });
-    const { signal } = controller;
-    const onProgress = (progress: Progress): void => {
-      if (this.#wanted === key && !signal.aborted) this.#tell({ kind: "reading", progress });
+    const running: Running = { request, controller: new AbortController(), isSeen: false };
+    this.#running.set(key, running);
+    const { signal } = running.controller;
+    const tell = (progress: Progress | null): void => {
+      const kind = running.isSeen ? "refining" : "reading";
+      if (this.#wanted === key && !signal.aborted) this.#tell({ kind, progress });
     };
+    this.#tell({ kind: "reading", progress: null });
     try {
-      const plane = await this.#client.plane(request, { signal, onProgress });
-      if (signal.aborted) return;
-      this.#running.delete(key);
-      if (!("data" in plane)) {
-        if (this.#wanted === key) this.#tell({ kind: "costly", bytes: plane.costly });
-      } else if (this.#wanted === key || !this.isCurrent) {
-        const picture = { ...wish, plane };
-        this.#picture = picture;
-        this.#shownAt = performance.now();
-        if (this.#wanted === key) {
-          for (const stale of this.#running.keys()) this.#abort(stale);
-          this.#settle(picture);
-        } else this.#changed(this);
+      for (let round = 0; this.#running.has(key); round++) {
+        const plane = await this.#client.plane({ ...request, round }, { signal, onProgress: tell });
+        if (signal.aborted) return;
+        running.isSeen = true;
+        // Of what is wanted no longer, one picture is enough.
+        if (!("more" in plane) || this.#wanted !== key) this.#running.delete(key);
+        this.#take(wish, plane);
       }
     } catch (error) {
       if (signal.aborted) return;
       this.#running.delete(key);
       if (this.#wanted === key) this.#tell({ kind: "failed", error });
+    }
+  }
+
+  /** Shows a plane that was read, if it is wanted or better than what is shown. */
+  #take(wish: PlaneWish, plane: PlaneData | Costly): void {
+    const isWanted = this.#wanted === wish.key;
+    if (!("data" in plane)) {
+      if (isWanted) this.#tell({ kind: "costly", bytes: plane.costly });
+    } else if (isWanted || !this.isCurrent) {
+      this.#picture = { ...wish, plane };
+      this.#shownAt = performance.now();
+      if (isWanted) {
+        for (const stale of this.#running.keys()) if (stale !== wish.key) this.#abort(stale);
+        this.#settle(this.#picture);
+      } else this.#changed(this);
     }
   }
 
@@ -163,9 +180,10 @@ export class PlaneLoader {
     this.#aborted++;
   }
 
-  /** What is wanted is shown, or as much of it as is read unasked. */
-  #settle({ plane: { costly } }: Picture): void {
-    this.#tell(costly === undefined ? { kind: "nothing" } : { kind: "costly", bytes: costly });
+  /** What is wanted is shown, or as much of it as there is so far, or is read unasked. */
+  #settle({ plane: { costly, more } }: Picture): void {
+    if (more) this.#tell({ kind: "refining", progress: null });
+    else this.#tell(costly === undefined ? { kind: "nothing" } : { kind: "costly", bytes: costly });
   }
 
   #tell(waiting: Waiting): void {

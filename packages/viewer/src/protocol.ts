@@ -39,6 +39,8 @@ export interface PlaneRequest {
   /** `null` for all channels: colours. */
   readonly channel: number | null;
   readonly effort: Effort;
+  /** How often it was asked for already: each round may read more than the one before. */
+  readonly round?: number;
 }
 
 /** The values of a plane, row by row; colours are interleaved. Zero outside of the image. */
@@ -49,6 +51,8 @@ export interface PlaneData {
   readonly data: Tensor["data"];
   /** Bytes that all of it would take, where that is more than is read unasked: this is every so manieth row or column. */
   readonly costly?: number;
+  /** Whether the next round has more: this is every so manieth row or column. */
+  readonly more?: true;
 }
 
 /** Given instead of a plane that takes more bytes than are read unasked. */

@@ -166,14 +166,15 @@ export class SliceView {
 
   #changed(): void {
     const waiting = this.#base!.waiting;
-    this.element.ariaBusy = String(waiting.kind === "reading");
+    this.element.ariaBusy = String(waiting.kind === "reading" || waiting.kind === "refining");
     const note = this.#note;
     note.replaceChildren();
-    if (waiting.kind === "reading") {
+    if (waiting.kind === "reading" || waiting.kind === "refining") {
       const { bytes = 0, totalBytes = 0 } = waiting.progress ?? {};
       const share = totalBytes > 0 ? ` ${Math.floor((100 * bytes) / totalBytes)} %` : "";
+      const word = waiting.kind === "refining" ? "Refining" : "Reading";
       // What takes no time is not worth a flicker.
-      if (waiting.progress !== null || this.picture === null) note.append(`Reading…${share}`);
+      if (waiting.progress !== null || this.picture === null) note.append(`${word}…${share}`);
     } else if (waiting.kind === "costly") {
       const button = document.createElement("button");
       button.textContent = `Read this plane: ${formatBytes(waiting.bytes)}`;

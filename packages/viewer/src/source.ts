@@ -23,6 +23,14 @@ export type ViewerSource =
 /** What opens a source: a URL by its text or with headers, files as they are dropped or chosen. */
 export type Openable = string | URL | Blob | ViewerSource;
 
+/** How images are opened, besides where they are. */
+export interface OpenOptions {
+  /** URLs of modules that register backends, imported in the Worker before anything is opened. */
+  readonly plugins: readonly string[];
+  /** Given to the backend; a clone goes to the Worker. */
+  readonly readerOptions: Readonly<Record<string, unknown>>;
+}
+
 /** @param base what relative URLs are relative to */
 export function sourceOf(source: Openable, base: string): ViewerSource {
   if (typeof source === "string" || source instanceof URL) {

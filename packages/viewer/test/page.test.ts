@@ -18,10 +18,15 @@ import { openImage, Image as Volume } from "@lazyimg/image";
 import { misbehavingServer } from "@lazyimg/testkit/server";
 import type { Browser } from "playwright";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { endlessPic } from "../../../tests/support/itk.js";
+import { type FormatFacts, tensorOf } from "../../../tests/support/vectors.js";
+import type { LazyImageViewer } from "../src/element.js";
 import { planesOf, toPlane } from "../src/geometry.js";
 import { labelColour } from "../src/paint.js";
 import { FIXTURES, GOLDEN, ROOT } from "./golden.js";
 import { type FolderServer, hasChromium, launch, PAGE, serveFolders, ViewerPage } from "./page.js";
+
+const ITK = join(ROOT, "tests", "golden", "itk");
 
 const SHAPE = [512, 512, 400] as const;
 
@@ -50,7 +55,7 @@ describe.skipIf(!hasChromium)("the page", () => {
     folder = mkdtempSync(join(tmpdir(), "lazyimg-viewer-"));
     writeLarge(join(folder, "large.nii"));
     browser = await launch();
-    server = await serveFolders({ page: PAGE, data: FIXTURES, made: folder });
+    server = await serveFolders({ page: PAGE, data: FIXTURES, made: folder, itk: ITK });
   });
   afterAll(async () => {
     await browser?.close();
@@ -286,6 +291,77 @@ describe.skipIf(!hasChromium)("the page", () => {
       const viewer = await visit({});
       await viewer.drop([join(ROOT, "package.json"), join(ROOT, "README.md")]);
       expect(await viewer.message()).toMatch(/no image.*package\.json.*give a \.nii/);
+      await finish(viewer);
+    });
+  });
+
+  describe("what ITK reads", () => {
+    const facts = JSON.parse(readFileSync(join(ITK, "expected.json"), "utf8")) as Record<string, FormatFacts>;
+    const names = ["int16.gipl", "uint8.lsm", "uint8.pic", "int16.mnc", "float32.tif", "int16.gipl.gz"];
+
+    /** The value of a voxel that is not in the middle, where it is shown and as SimpleITK has it. */
+    async function compare(viewer: ViewerPage, name: string): Promise<void> {
+      const tensor = tensorOf(facts[name]!);
+      const voxel = tensor.shape.slice(1).map((size) => size - 1) as [number, number, number];
+      await viewer.settle();
+      const { value } = await viewer.at(voxel);
+      expect(value, name).toEqual([tensor.at(0, ...voxel)]);
+    }
+
+    it("opens by URL, and by drop", async () => {
+      const viewer = await visit({});
+      for (const name of names) {
+        await viewer.page.evaluate((src) => {
+          document.querySelector("lazy-image-viewer")!.setAttribute("src", src);
+        }, `../itk/${name}`);
+        await viewer.page.waitForFunction((title) => document.title.startsWith(title), name);
+        await compare(viewer, name);
+      }
+      for (const name of names) {
+        await viewer.drop([join(ITK, name)]);
+        await viewer.page.waitForFunction((title) => document.title.startsWith(title), name);
+        await compare(viewer, name);
+      }
+      await finish(viewer);
+    });
+
+    it("fetches its WebAssembly when a file needs it, that of its format alone, and from its own server", async () => {
+      server.reset();
+      const viewer = await show({ src: "../itk/int16.gipl" });
+      const fetched = server.log.map(({ path }) => path).filter((path) => path.startsWith("itk/"));
+      expect(fetched.sort()).toEqual(["itk/gipl-read-image.js", "itk/gipl-read-image.wasm.zst"]);
+      await finish(viewer);
+    });
+
+    it("that is damaged is said, and given up where another is wanted", async () => {
+      const viewer = await visit({});
+      writeFileSync(join(folder, "damaged.png"), Buffer.alloc(500, 7));
+      await viewer.drop([join(folder, "damaged.png")]);
+      expect(await viewer.message()).toMatch(/file is damaged.*damaged\.png.*png-read-image/);
+      writeFileSync(join(folder, "endless.pic"), endlessPic(readFileSync(join(ITK, "uint8.pic"))));
+      await viewer.drop([join(folder, "endless.pic")]);
+      await viewer.drop([join(ITK, "int16.mrc")]);
+      await compare(viewer, "int16.mrc");
+      // A limit of one's own instead of the 15 s.
+      await viewer.page.evaluate(() => {
+        const { readerOptions } = document.querySelector<LazyImageViewer>("lazy-image-viewer")!;
+        Object.assign(readerOptions, { timeLimit: 1 });
+      });
+      await viewer.drop([join(folder, "endless.pic")]);
+      expect(await viewer.message()).toMatch(/too much.*endless\.pic.*longer than 1 s/);
+      await finish(viewer);
+    });
+
+    it("stands back where there is a scan, and slices of one are one", async () => {
+      const viewer = await visit({});
+      await viewer.drop([join(ITK, "flat.png"), `${FIXTURES}bold.nii`, join(ITK, "uint16.png")]);
+      await viewer.settle();
+      expect(await viewer.page.title()).toBe("bold.nii · lazyimg");
+      expect(await viewer.page.locator(".overlay").first().isVisible()).toBe(false);
+      await viewer.drop([join(ITK, "uint16.png"), join(ITK, "flat.png")]);
+      await viewer.page.waitForFunction(() => document.title.startsWith("flat.png"));
+      await viewer.settle();
+      expect(await viewer.page.locator(".overlay").first().isVisible()).toBe(false);
       await finish(viewer);
     });
   });

@@ -113,29 +113,51 @@ describe("a line", () => {
   };
   const soon = () => new Promise((resolve) => setTimeout(resolve, 5));
 
-  it("lets slow reads wait for quick ones, and for each other", async () => {
+  /** Runs reads of these costs, which end when they are told to. */
+  function reading(costs: Readonly<Record<string, number>>) {
     const line = new Line();
     const begun: string[] = [];
-    const reads = Object.fromEntries(["quick", "slow", "slower"].map((name) => [name, later()]));
-    const run = (name: string, cost: number) =>
-      line.run(cost, signal, () => {
+    const reads = Object.fromEntries(Object.keys(costs).map((name) => [name, later()]));
+    const run = (name: string) =>
+      line.run(costs[name]!, signal, () => {
         begun.push(name);
         return reads[name]!.promise;
       });
-    const all = [run("quick", 0), run("slower", 9), run("slow", 4)];
+    return { line, begun, reads, run };
+  }
+
+  it("lets slow reads wait for quick ones, and for each other", async () => {
+    const { line, begun, reads, run } = reading({ quick: 0, slower: 9, slow: 4 });
+    const all = [run("quick"), run("slower"), run("slow")];
     await soon();
     expect(begun).toEqual(["quick"]);
     reads.quick!.finish();
-    await soon();
-    expect(begun).toEqual(["quick", "slow"]);
+    await expect.poll(() => begun).toEqual(["quick", "slow"]);
     // What is quick waits for nothing.
     expect(await line.run(0, signal, async () => 5)).toBe(5);
     await soon();
     expect(begun).toEqual(["quick", "slow"]);
     reads.slow!.finish();
-    await soon();
-    expect(begun).toEqual(["quick", "slow", "slower"]);
+    await expect.poll(() => begun).toEqual(["quick", "slow", "slower"]);
     reads.slower!.finish();
+    await Promise.all(all);
+  });
+
+  it("waits a moment for a shorter one, which need not wait for a longer one that has begun", async () => {
+    const { begun, reads, run } = reading({ coarse: 0, long: 9, fine: 4, longer: 20 });
+    const all = [run("coarse"), run("long"), run("longer")];
+    reads.coarse!.finish();
+    await soon();
+    // What comes of the coarse one.
+    all.push(run("fine"));
+    await expect.poll(() => begun).toEqual(["coarse", "fine"]);
+    reads.fine!.finish();
+    await expect.poll(() => begun).toEqual(["coarse", "fine", "long"]);
+    all.push(run("fine"));
+    await expect.poll(() => begun).toEqual(["coarse", "fine", "long", "fine"]);
+    reads.long!.finish();
+    await expect.poll(() => begun.at(-1)).toBe("longer");
+    reads.longer!.finish();
     await Promise.all(all);
   });
 

@@ -17,6 +17,8 @@ export interface CallContext {
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
+  /** Memory of the arguments that moves to the other side; it is lost here. */
+  readonly transfer?: Transferable[];
 }
 
 /**
@@ -76,12 +78,16 @@ export class Link {
    * Rejects with `signal.reason`, with the reason of `close`, or with what the service rejected with: a `LazyImageError`
    * of the same code (`ERR_INTERNAL` where it had none) and message; an error that came from this side, as it was.
    */
-  call(name: string, args: readonly unknown[], { signal, onProgress }: CallOptions = {}): Promise<unknown> {
+  call(
+    name: string,
+    args: readonly unknown[],
+    { signal, onProgress, transfer }: CallOptions = {},
+  ): Promise<unknown> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (this.#closed !== null) return Promise.reject(this.#closed.reason);
     return new Promise((resolve, reject) => {
       const id = this.#ids++;
-      this.#post({ kind: "call", id, name, args });
+      this.#post({ kind: "call", id, name, args }, transfer);
       const settle =
         <T>(how: (value: T) => void) =>
         (value: T): void => {

@@ -56,6 +56,13 @@ describe("a call", () => {
     expect(own.map(({ length }) => length)).toEqual([0, 0, 1000]);
   });
 
+  it("moves memory of its arguments where it is told to, and copies the rest", async () => {
+    const { page } = linked({ sum: async ([a, b]) => (a as Uint8Array).length + (b as Uint8Array).length });
+    const [moved, copied] = [new Uint8Array(1000), new Uint8Array(10)];
+    expect(await page.call("sum", [moved, copied], { transfer: [moved.buffer] })).toBe(1010);
+    expect([moved.length, copied.length]).toEqual([0, 10]);
+  });
+
   it("tells how far it is, ten times a second at most", async () => {
     const { page } = linked({
       async read(_, { onProgress }) {

@@ -5,6 +5,9 @@ import { LazyImageError, listBackends, registerBackend, unregisterBackend } from
 /** Packages that the command has imported before. */
 const BUILT_IN = /^(lazyimg|@lazyimg\/(backend-(nifti|tensor|zarr)|reader-lazy))$/;
 
+/** What was imported before registers nothing the second time. */
+const imported = new Set<string>();
+
 /** Whether `work` registers a backend, be it one whose name is there already, or a transport. */
 async function registers(work: () => Promise<unknown>): Promise<boolean> {
   const never = () => false;
@@ -32,11 +35,15 @@ export async function importPlugins(names: readonly string[]): Promise<void> {
   const { resolve } = await import("import-meta-resolve");
   const here = `${pathToFileURL(process.cwd())}/`;
   for (const name of new Set(names)) {
+    if (imported.has(name)) continue;
     const load = async (): Promise<unknown> => import(resolve(name, here));
     const registered = await registers(load).catch((cause: unknown) => {
       throw notLoaded(name, cause);
     });
-    if (registered || BUILT_IN.test(name)) continue;
+    if (registered || BUILT_IN.test(name)) {
+      imported.add(name);
+      continue;
+    }
     throw new LazyImageError(
       "ERR_PLUGIN",
       `The plugin ${name} registers no backend and no transport when it is imported. If it does elsewhere, it is made for another version of @lazyimg/core.`,

@@ -1,5 +1,5 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
-import { realpathSync, statSync } from "node:fs";
+import { closeSync, openSync, readSync, realpathSync, statSync } from "node:fs";
 import { realpath } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -17,6 +17,8 @@ export interface ViewServerOptions {
   readonly origins?: readonly string[];
   /** By origin, what the page sends with each request to it: `headers.json` beside the page. */
   readonly headers?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Scripts that register backends: listed by `plugins.json` beside the page. */
+  readonly plugins?: readonly Uint8Array[];
   /** By default one that is free. */
   readonly port?: number | undefined;
   /** Milliseconds in which a client must have sent its request's headers. */
@@ -37,6 +39,12 @@ const IDLE = 60_000;
 const PATIENCE = 10_000;
 const MOST_CONNECTIONS = 128;
 
+/** A file that is not on the disk. */
+interface Made {
+  readonly type: string;
+  readonly body: string | Uint8Array;
+}
+
 /** Something that may be read: a file with those that belong to it, or a folder with all that is in it. */
 interface Source {
   readonly name: string;
@@ -46,12 +54,33 @@ interface Source {
 
 const inside = (folder: string, path: string): boolean => path.startsWith(folder + sep);
 
-/** Names of the files that belong to one: its index, and the other half of a pair. */
-function companionsOf(name: string): string[] {
+/** Of a header that is text, so many bytes are looked through for the names of data files. */
+const TEXT_HEADER = 2 ** 16;
+
+/** Names of the data files that a text header (MetaImage, NRRD, MRtrix) names. */
+function dataFilesOf(path: string): string[] {
+  if (!/\.(mhd|nhdr|mih)$/i.test(path)) return [];
+  const file = openSync(path, "r");
+  try {
+    const bytes = Buffer.alloc(TEXT_HEADER);
+    const text = bytes.toString("latin1", 0, readSync(file, bytes, 0, TEXT_HEADER, 0));
+    const named = text.matchAll(
+      /^(?:ElementDataFile\s*=|data ?file:|file:)[ \t]*([^\\/\r\n]+?)(?:[ \t]+\d+)?[ \t]*\r?$/gim,
+    );
+    return Array.from(named, ([, name]) => name!);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Names of the files that belong to one: its index, the other half of a pair, and what its header names. */
+function companionsOf(name: string, path: string): string[] {
   const [, stem, half] = /^(.*)\.(hdr|img)(\.gz)?$/i.exec(name) ?? [];
   const other = half?.toLowerCase() === "hdr" ? "img" : "hdr";
   const pair = stem === undefined ? [] : [`${stem}.${other}`, `${stem}.${other}.gz`];
-  return [name, ...pair].flatMap((file) => (/\.gz$/i.test(file) ? [file, `${file}.gzidx`] : [file]));
+  return [name, ...pair, ...dataFilesOf(path)].flatMap((file) =>
+    /\.gz$/i.test(file) ? [file, `${file}.gzidx`] : [file],
+  );
 }
 
 function sourceAt(path: string): Source {
@@ -69,7 +98,7 @@ function sourceAt(path: string): Source {
     };
   }
   const folder = realpathSync(dirname(path));
-  const companions = companionsOf(name);
+  const companions = companionsOf(name, own);
   return {
     name,
     async find(file) {
@@ -91,7 +120,7 @@ const isSame = (a: string, b: string): boolean =>
  * @throws what the system throws where a source is not there, or the port is taken
  */
 export async function viewServer(options: ViewServerOptions): Promise<ViewServer> {
-  const { page, origins = [], port = 0, patience = PATIENCE } = options;
+  const { page, origins = [], plugins = [], port = 0, patience = PATIENCE } = options;
   const sources = options.sources.map(sourceAt);
   const token = randomBytes(18).toString("base64url");
   const headers = {
@@ -114,6 +143,12 @@ export async function viewServer(options: ViewServerOptions): Promise<ViewServer
     "x-content-type-options": "nosniff",
     "cache-control": "no-store",
   };
+  const json = (value: unknown): Made => ({ type: "application/json", body: JSON.stringify(value) });
+  const made = new Map<string, Made>([
+    ["headers.json", json(options.headers ?? {})],
+    ["plugins.json", json(plugins.map((_, n) => `plugins/${n}.js`))],
+    ...plugins.map((body, n) => [`plugins/${n}.js`, { type: "text/javascript", body }] as const),
+  ]);
   let hosts: readonly string[] = [];
 
   const server = createServer(
@@ -146,10 +181,9 @@ export async function viewServer(options: ViewServerOptions): Promise<ViewServer
     // An encoded slash or a null byte is in no name.
     if (parts.some((part) => /[/\\\0]/.test(part))) return refuse(response, 404, "There is no such file.");
     const [first, number, ...below] = parts;
-    if (first === "headers.json") {
-      response
-        .writeHead(200, { "content-type": "application/json" })
-        .end(JSON.stringify(options.headers ?? {}));
+    const own = made.get(parts.join("/"));
+    if (own !== undefined) {
+      response.writeHead(200, { "content-type": own.type }).end(own.body);
       return;
     }
     if (first !== "data") {

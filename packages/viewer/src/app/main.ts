@@ -28,11 +28,13 @@ const show = (name: string): void => {
 choose("#files", (files) => void viewer.openFiles(files));
 choose("#folder", (files) => void viewer.openFiles(files));
 choose("#overlay", (files) => void viewer.openFiles(files, true));
+// What is opened, or what went wrong, is told where the image will be.
+for (const event of ["loadstart", "error"]) {
+  viewer.addEventListener(event, () => {
+    find("#empty").hidden = true;
+  });
+}
 viewer.addEventListener("load", () => show(viewer.name));
-// What went wrong is told where the image would be.
-viewer.addEventListener("error", () => {
-  find("#empty").hidden = true;
-});
 
 find("#url").addEventListener("click", () => dialog.showModal());
 find("#cancel").addEventListener("click", () => dialog.close());
@@ -49,14 +51,24 @@ dialog.addEventListener("close", () => {
   void viewer.open(source);
 });
 
+// Beside the page lies what it fetches of ITK, when a file needs that.
+viewer.readerOptions = { pipelinesBaseUrl: new URL("itk/", document.baseURI).href };
+
+/** What the server of this page keeps out of its address; `otherwise` where the address does not say that there is some. */
+async function besides<T>(query: URLSearchParams, name: string, otherwise: T): Promise<T> {
+  const answer = query.has(name) ? await fetch(`${name}.json`) : null;
+  return answer?.ok ? ((await answer.json()) as T) : otherwise;
+}
+
 /** Opens what the address of this page names. */
 async function openAddressed(): Promise<void> {
   const query = new URLSearchParams(location.search);
   const convention = query.get("convention");
   if (convention !== null) viewer.setAttribute("convention", convention);
-  // By origin. The server keeps them out of the address, which the browser's history has.
-  const answer = query.has("headers") ? await fetch("headers.json") : null;
-  const headers: Record<string, Record<string, string>> = answer?.ok ? await answer.json() : {};
+  // By origin. The browser's history has the address.
+  const headers = await besides<Record<string, Record<string, string>>>(query, "headers", {});
+  // Not from the address itself, which anybody may have written.
+  viewer.plugins = await besides<string[]>(query, "plugins", []);
   const named = (name: "src" | "overlay"): Openable | null => {
     const url = query.get(name);
     if (url === null) return null;

@@ -1,4 +1,5 @@
 import type { ReadPlan } from "@lazyimg/core";
+import type { PlaneRequest } from "../protocol.js";
 import type { ViewerSource } from "../source.js";
 
 /** Where an image is read from: a file, a server on this machine, or one across a network. */
@@ -12,19 +13,31 @@ const MIB = 2 ** 20;
  */
 const REQUEST: Readonly<Record<Distance, number>> = { file: MIB / 16, machine: MIB / 4, network: MIB / 8 };
 /** What a first picture may cost: about a second. */
-export const QUICK: Readonly<Record<Distance, number>> = {
+const QUICK: Readonly<Record<Distance, number>> = {
   file: 48 * MIB,
   machine: 48 * MIB,
   network: 4 * MIB,
 };
-/** Most bytes that are read for a plane unasked. */
-export const UNASKED: Readonly<Record<Distance, number>> = {
-  file: 512 * MIB,
-  machine: 512 * MIB,
+/** Most bytes that are read for a plane unasked: on this machine as many as it takes, in the background. */
+const UNASKED: Readonly<Record<Distance, number>> = {
+  file: Number.POSITIVE_INFINITY,
+  machine: Number.POSITIVE_INFINITY,
   network: 64 * MIB,
 };
+/** Each round may cost so many times as much as the one before: what is read again is a third of it all. */
+const ROUND = 4;
 /** A first picture is worth its cost where all of it costs so many times as much. */
 const WORTH = 2;
+
+/** What may be read for a plane: in this round, and at last. */
+export function budgetOf(
+  { effort, round = 0 }: Pick<PlaneRequest, "effort" | "round">,
+  distance: Distance,
+): { now: number; most: number } {
+  if (effort === "quick") return { now: QUICK[distance], most: QUICK[distance] };
+  const most = effort === "all" ? Number.POSITIVE_INFINITY : UNASKED[distance];
+  return { now: Math.min(most, QUICK[distance] * ROUND ** (round + 1)), most };
+}
 
 export function distanceOf(source: ViewerSource): Distance {
   if (source.kind !== "url") return "file";

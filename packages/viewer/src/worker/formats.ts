@@ -1,4 +1,5 @@
-import type { BackendDescriptor } from "@lazyimg/core";
+import { type BackendDescriptor, LazyImageError } from "@lazyimg/core";
+import { ITK } from "../names.js";
 
 /** The backends, by the names that they open: a page loads those of the images that it opens. */
 const FORMATS: readonly (readonly [names: RegExp, load: () => Promise<readonly BackendDescriptor[]>])[] = [
@@ -14,7 +15,19 @@ const FORMATS: readonly (readonly [names: RegExp, load: () => Promise<readonly B
   [/\.(mif|mih)(\.gz)?$/i, async () => [(await import("@lazyimg/backend-mif/backend")).mif]],
   [/\.(nrrd|nhdr)$/i, async () => [(await import("@lazyimg/backend-nrrd/backend")).nrrd]],
   [/\.npy$/i, async () => [(await import("@lazyimg/backend-npy/backend")).npy]],
+  [ITK, async () => [await loadItk()]],
 ];
+
+/** ITK's, which is large, and there where it was installed; the page has it. */
+async function loadItk(): Promise<BackendDescriptor> {
+  try {
+    return (await import("@lazyimg/reader-itk/backend")).itk;
+  } catch (cause) {
+    const message =
+      "ITK reads this format, and @lazyimg/reader-itk is not there: install it beside @lazyimg/viewer.";
+    throw new LazyImageError("ERR_NO_BACKEND", message, { cause });
+  }
+}
 
 /** The backends to be asked for an image of this name: NIfTI's for all others, which knows its own by their content. */
 export async function backendsFor(name: string): Promise<readonly BackendDescriptor[]> {

@@ -1,7 +1,7 @@
 import type { Vector3 } from "@lazyimg/core";
 import { Link, type Port } from "@lazyimg/worker-link";
 import type { PlaneRequest, TrafficCounts } from "../protocol.js";
-import type { ViewerSource } from "../source.js";
+import type { OpenOptions, ViewerSource } from "../source.js";
 import { Session } from "./session.js";
 import { Traffic } from "./traffic.js";
 
@@ -23,7 +23,7 @@ const traffic = new Traffic(() => {
 });
 const session = new Session(traffic);
 const link = new Link(self, {
-  open: ([source], context) => session.open(source as ViewerSource, context),
+  open: ([source, options], context) => session.open(source as ViewerSource, options as OpenOptions, context),
   plane: ([request], context) => session.plane(request as PlaneRequest, context),
   warm: ([request], context) => session.warm(request as PlaneRequest, context),
   value: ([voxel, channel], context) => session.value(voxel as Vector3, channel as number | null, context),

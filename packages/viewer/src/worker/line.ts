@@ -5,12 +5,20 @@ interface Waiting {
   readonly begin: () => void;
 }
 
-/** Lets reads that take long wait: for those that do not, and for each other, the shortest first. */
+/** What does not take long is waited for this long, in milliseconds: after a coarse plane, the page asks for a fine one. */
+const PAUSE = 100;
+
+/**
+ * Lets reads that take long wait for those that do not, and then for each other, the shortest first. One that is shorter than
+ * all that are under way does not wait for them.
+ */
 export class Line {
   /** Reads under way that do not take long. */
   #quick = 0;
-  #isBusy = false;
+  /** What those under way cost that do. */
+  #slow: number[] = [];
   #waiting: Waiting[] = [];
+  #pause: ReturnType<typeof setTimeout> | undefined;
 
   /** @param cost how long `read` takes, which begins when its turn comes; 0 for what does not take long */
   async run<T>(cost: number, signal: AbortSignal, read: () => Promise<T>): Promise<T> {
@@ -20,7 +28,7 @@ export class Line {
     try {
       return await read();
     } finally {
-      if (isSlow) this.#isBusy = false;
+      if (isSlow) this.#slow.splice(this.#slow.indexOf(cost), 1);
       else this.#quick--;
       this.#next();
     }
@@ -44,10 +52,16 @@ export class Line {
   }
 
   #next(): void {
-    if (this.#isBusy || this.#quick > 0) return;
-    const next = this.#waiting.shift();
-    if (next === undefined) return;
-    this.#isBusy = true;
-    next.begin();
+    clearTimeout(this.#pause);
+    if (this.#waiting.length > 0) this.#pause = setTimeout(() => this.#begin(), PAUSE);
+  }
+
+  #begin(): void {
+    const [first] = this.#waiting;
+    if (first === undefined || this.#quick > 0 || first.cost >= Math.min(...this.#slow)) return;
+    this.#waiting.shift();
+    this.#slow.push(first.cost);
+    first.begin();
+    this.#next();
   }
 }

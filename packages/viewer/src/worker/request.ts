@@ -3,11 +3,16 @@ import type { ViewerSource } from "../source.js";
 import { together } from "./range-batch.js";
 import type { Traffic } from "./traffic.js";
 
+/** So many ranges of the page's own server are wanted at once, because they go together. */
+const TOGETHER = 32;
+
 /** How an image is asked for, so that all that is read of it is counted. */
 export function requestOf(source: ViewerSource, traffic: Traffic): [ImageSource, RequestOptions] {
   if (source.kind === "url") {
     const own = globalThis.location?.origin;
-    return [source.url, { fetch: together(traffic.fetch, own), readerOptions: { headers: source.headers } }];
+    const { url, headers } = source;
+    const concurrency = own !== undefined && url.startsWith(`${own}/`) ? TOGETHER : undefined;
+    return [url, { fetch: together(traffic.fetch, own), readerOptions: { headers, concurrency } }];
   }
   const { name, files } = source;
   if (source.kind === "zarr") {

@@ -14,10 +14,10 @@ import {
 import { type Image, openImage } from "@lazyimg/image";
 import type { CallContext } from "@lazyimg/worker-link";
 import type { Costly, ImageInfo, PlaneData, PlaneRequest, VoxelValue } from "../protocol.js";
-import { nameOf, type ViewerSource } from "../source.js";
-import { costOf, type Distance, distanceOf, isSlow, QUICK, UNASKED } from "./distance.js";
-import { backendsFor } from "./formats.js";
+import { nameOf, type OpenOptions, type ViewerSource } from "../source.js";
+import { budgetOf, costOf, type Distance, distanceOf, isSlow } from "./distance.js";
 import { Line } from "./line.js";
+import { backendsWith } from "./plugins.js";
 import { indexOf, rangeOf, thickened, thinnedBox, thinnedPlane, whole } from "./regions.js";
 import { requestOf } from "./request.js";
 import { blank, sample } from "./sample.js";
@@ -48,8 +48,10 @@ interface Wanted {
   readonly plane: Range4D;
   /** With what comes along. */
   readonly region: Range4D;
-  /** Bytes that all of it would take, where there is less. */
-  readonly costly?: number;
+  /** What all of it costs. */
+  readonly cost: number;
+  /** Where there is less: bytes that all of it would take, or that the next round has more. */
+  readonly less?: Costly | { readonly more: true };
 }
 
 /** Reads one image: its planes, the regions around them that cost no more, and what it has read already. */
@@ -72,15 +74,19 @@ export class Session {
     return this.#slabs.bytes;
   }
 
-  async open(source: ViewerSource, { signal }: CallContext): Promise<ImageInfo> {
+  async open(
+    source: ViewerSource,
+    { plugins, readerOptions: given }: OpenOptions,
+    { signal }: CallContext,
+  ): Promise<ImageInfo> {
     const name = nameOf(source);
-    const backends = await backendsFor(name);
+    const backends = await backendsWith(plugins, name);
     const [opened, options] = requestOf(source, this.#traffic);
     this.#distance = distanceOf(source);
     this.#openLevel = (level, levelSignal) => {
-      const readerOptions = { ...options.readerOptions, level, cacheBytes: CHUNKS };
+      const readerOptions = { ...given, ...options.readerOptions, level, cacheBytes: CHUNKS };
       return openImage(createRequest(opened, { ...options, readerOptions }), {
-        backends,
+        ...(backends && { backends }),
         signal: levelSignal,
       });
     };
@@ -122,8 +128,7 @@ export class Session {
     const wanted = this.#wanted(image, range, request);
     if (!("region" in wanted)) return wanted;
     const slab = await this.#read(image, wanted, request, context);
-    const { costly } = wanted;
-    return { ...sample(slab, image.shape, request), ...(costly !== undefined && { costly }) };
+    return { ...sample(slab, image.shape, request), ...wanted.less };
   }
 
   /** Reads what a plane takes, unless that is much. */
@@ -163,12 +168,12 @@ export class Session {
 
   #read(
     image: Image,
-    { plane, region }: Wanted,
+    { plane, region, cost }: Wanted,
     { level }: PlaneRequest,
     { signal, onProgress }: CallContext,
   ): Promise<Slab> {
-    const cost = costOf(this.#plan(image, region), this.#distance);
-    const wait = isSlow(cost, this.#distance) ? cost : 0;
+    const own = costOf(this.#plan(image, region), this.#distance);
+    const wait = isSlow(own, this.#distance) ? cost : 0;
     const work =
       this.#slabs.find(level, plane) ??
       this.#slabs.add(level, region, bytesOf(image, region), (shared) =>
@@ -177,22 +182,36 @@ export class Session {
     return work.join(lingering(signal));
   }
 
-  /** As much of a plane as its effort allows, and what comes along for little more. */
-  #wanted(image: Image, range: Range4D, { across, effort }: PlaneRequest): Wanted | Costly {
-    const cost = (part: Range4D): number => costOf(this.#plan(image, part), this.#distance);
+  /** As much of a plane as may be read for it now, and what comes along for little more. */
+  #wanted(image: Image, range: Range4D, request: PlaneRequest): Wanted | Costly {
+    const measure = (part: Range4D): number => costOf(this.#plan(image, part), this.#distance);
+    const { across, effort } = request;
+    const cost = measure(range);
     const bytes = this.#bytes(image, range);
-    const unasked = effort === "all" ? Number.POSITIVE_INFINITY : UNASKED[this.#distance];
-    const isTooMuch = effort !== "quick" && bytes > unasked;
-    let plane = range;
-    if (across === null) plane = thinnedBox(range, bytesOf(image, range) / SLAB);
-    else if (effort === "quick") plane = thinnedPlane(range, across + 1, cost, QUICK[this.#distance]);
-    else if (isTooMuch) plane = thinnedPlane(range, across + 1, cost, unasked);
-    if (this.#bytes(image, plane) > unasked) return { costly: bytes };
-    if (across === null) return { plane, region: plane };
+    const { now, most } = budgetOf(request, this.#distance);
+    if (across === null) {
+      const plane = thinnedBox(range, bytesOf(image, range) / SLAB);
+      const isTooMuch = effort !== "quick" && this.#bytes(image, plane) > most;
+      return isTooMuch ? { costly: bytes } : { plane, region: plane, cost };
+    }
     const axis = across + 1;
+    const thinned = (budget: number): Range4D =>
+      effort === "quick" || bytes > budget ? thinnedPlane(range, axis, measure, budget) : range;
+    let plane = thinned(now);
+    let less: Wanted["less"];
+    // Where leaving rows out saves little, there are no rounds.
+    const isWorth = measure(plane) <= Math.min(2 * now, cost / 2);
+    if (effort !== "quick" && bytes > now) {
+      if (now < most && isWorth) less = { more: true };
+      else {
+        plane = thinned(most);
+        if (this.#bytes(image, plane) > most) return { costly: bytes };
+        if (bytes > most) less = { costly: bytes };
+      }
+    }
     const thickest = Math.max(1, Math.floor(SLAB / Math.max(1, bytesOf(image, plane))));
-    const region = thickened(plane, { axis, size: image.shape[axis]! }, thickest, cost);
-    return { plane, region, ...(isTooMuch && { costly: bytes }) };
+    const region = thickened(plane, { axis, size: image.shape[axis]! }, thickest, measure);
+    return { plane, region, cost, ...(less && { less }) };
   }
 
   /** Bytes that reading a range takes, as far as that is known. */
