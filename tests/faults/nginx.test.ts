@@ -4,12 +4,11 @@ import type { Tensor } from "@lazyimg/core";
 import { type Image, openImage } from "lazyimg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { NGINX, type Nginx, startNginx } from "./support/nginx.js";
-import { makeSample, type Sample, Scratch, writeSample } from "./support/sample.js";
+import { CONTAINERS, makeSample, type Sample, Scratch, writeSample } from "./support/sample.js";
 import { expectVoxels } from "./support/voxels.js";
 
 /** A server as people run it, configured in the ways that go wrong; skipped where there is no nginx. */
 
-const CONTAINERS = ["scan.nii", "scan.nii.gz", "scan.zarr", "scan.zarr.zip"] as const;
 const AUTHORIZATION = `Basic ${Buffer.from("user:secret").toString("base64")}`;
 const headers = { Authorization: AUTHORIZATION };
 const index = [null, null, { start: 7, stop: 11, step: 2 }, 21] as const;

@@ -17,6 +17,8 @@ test(
     });
     expect(stdout).toMatch(/left: nothing/);
     expect(Number(/(\d+) reads/.exec(stdout)?.[1])).toBeGreaterThan(10);
+    // Sixteen containers from disk, from a server and from memory, where there are no folders; a tensor; ITK.
+    expect(stdout).toMatch(/ in 49 ways,/);
     expect(Number(/(\d+) aborted/.exec(stdout)?.[1])).toBeGreaterThan(0);
   },
   1000 * seconds + 100_000,

@@ -19,9 +19,10 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { misbehavingServer } from "@lazyimg/testkit/server";
 import { openImage } from "lazyimg";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { runJson, runModule } from "./support/child.js";
-import { CONTAINERS, makeSample, type Sample, Scratch, writeSample } from "./support/sample.js";
+import { otherFormats } from "./support/other-formats.mjs";
+import { CONTAINERS, DATA, makeSample, type Sample, Scratch, writeSample } from "./support/sample.js";
 import { expectVoxels } from "./support/voxels.js";
 
 const unix = process.platform !== "win32";
@@ -50,27 +51,21 @@ async function copy(name: string): Promise<(file: string) => string> {
 describe("names that people give", () => {
   const names = ["with spaces", "ünï cödé 脳", "100%", "%20", "a#b", "q?x=1", "semi;colon&more", "'quoted\""];
   test.each(unix ? names : names.slice(0, 2))("%s", async (name) => {
-    await cp(scratch.at("good"), scratch.at(name), { recursive: true });
-    const odd: Record<string, Uint8Array> = {};
+    // The name itself, and the folder's; headers name the files of their voxels.
+    const { files, voxels } = sample;
+    const all = Object.entries(files).map(([path, bytes]) => [`${name}-${path}`, bytes] as const);
+    const odd = { ...Object.fromEntries(all), ...otherFormats(voxels, (path) => `${name}-${path}`) };
+    await writeSample({ ...sample, files: odd }, scratch.at(name));
     for (const container of CONTAINERS) {
-      // The name itself, and the folder's.
       const named = scratch.at(name, `${name}-${container}`);
-      await rename(scratch.at(name, container), named);
-      if (container === "pair.hdr") {
-        await rename(scratch.at(name, "pair.img"), scratch.at(name, `${name}-pair.img`));
-      }
       for (const source of [named, pathToFileURL(named), pathToFileURL(named).href]) {
         const image = await openImage(source);
         expectVoxels(await image.read([1, 5]), sample.tensor.slice([1, 5]));
         await image.close();
       }
-      if (container !== "scan.zarr") odd[`${name}/${name}-${container}`] = sample.files[container]!;
     }
-    odd[`${name}/${name}-pair.img`] = sample.files["pair.img"]!;
-    for (const [path, bytes] of Object.entries(sample.files)) {
-      if (path.startsWith("scan.zarr/")) odd[`${name}/${name}-${path}`] = bytes;
-    }
-    const server = await misbehavingServer(odd);
+    const served = Object.entries(odd).map(([path, bytes]) => [`${name}/${path}`, bytes] as const);
+    const server = await misbehavingServer(Object.fromEntries(served));
     for (const container of CONTAINERS) {
       const image = await openImage(
         `${server.url}${encodeURIComponent(name)}/${encodeURIComponent(`${name}-${container}`)}`,
@@ -93,7 +88,8 @@ describe("names that people give", () => {
 });
 
 describe("files that change while they are open", () => {
-  const files = ["scan.nii", "scan.nii.gz", "pair.img", "scan.zarr.zip"] as const;
+  // Chunks of a folder are looked at below.
+  const files = CONTAINERS.filter((name) => name !== "scan.zarr");
   const changes: Record<string, (path: string) => Promise<void>> = {
     truncated: async (path) => truncate(path, (await stat(path)).size >> 1),
     grown: (path) => writeFile(path, new Uint8Array(100), { flag: "a" }),
@@ -106,16 +102,17 @@ describe("files that change while they are open", () => {
     "$file, $change: ERR_CHANGED, or what was read before; nothing of the new file",
     async ({ file, change }) => {
       const at = await copy(`${change}-${file}`);
-      const image = await openImage(at(file === "pair.img" ? "pair.hdr" : file));
+      const data = DATA[file] ?? file;
+      const image = await openImage(at(file));
       expectVoxels(await image.read([0, 0]), sample.tensor.slice([0, 0]));
-      await changes[change]!(at(file));
+      await changes[change]!(at(data));
       const index = [1, null, 30, 25];
       const outcome = await image.read(index).catch((error: { code: string }) => error);
       if ("code" in outcome) {
-        expect(outcome).toMatchObject({ code: "ERR_CHANGED", message: expect.stringContaining(file) });
+        expect(outcome).toMatchObject({ code: "ERR_CHANGED", message: expect.stringContaining(data) });
       } else {
         // Inflated or fetched before it changed.
-        expect(file).toMatch(/gz|zip/);
+        expect(file).toMatch(/gz|zip|packed/);
         expectVoxels(outcome, sample.tensor.slice(index));
       }
       await image.close();
@@ -127,11 +124,12 @@ describe("files that change while they are open", () => {
     "%s, replaced by another file: the voxels of the old one, or ERR_CHANGED",
     async (file) => {
       const at = await copy(`replaced-${file}`);
-      const image = await openImage(at(file === "pair.img" ? "pair.hdr" : file));
+      const data = DATA[file] ?? file;
+      const image = await openImage(at(file));
       expectVoxels(await image.read([0, 0]), sample.tensor.slice([0, 0]));
-      const other = sample.files[file]!.map((byte, n) => (n < 400 ? byte : byte ^ 1));
+      const other = sample.files[data]!.map((byte, n) => (n < 400 ? byte : byte ^ 1));
       await writeFile(at("other"), other);
-      await rename(at("other"), at(file));
+      await rename(at("other"), at(data));
       for (let n = 0; n < 3; n++) {
         const index = [1, null, 10 * n, null];
         const outcome = await image.read(index).catch((error: { code: string }) => error);
@@ -183,7 +181,21 @@ describe.skipIf(!unix)("what is no file", () => {
     "pipe.nii.gz",
     "pipe.img",
     "pipe.zarr.zip",
+    "pipe.mgh",
+    "pipe.mgz",
+    "pipe.nrrd",
+    "pipe.nhdr",
+    "pipe.mha",
+    "pipe.mhd",
+    "pipe.mif",
+    "pipe.mih",
+    "pipe.npy",
     "zero.nii",
+    "zero.mgh",
+    "zero.nrrd",
+    "zero.mha",
+    "zero.mif",
+    "zero.npy",
     "zero.zarr.zip",
     "folder.nii",
   ])("%s is ERR_UNSUPPORTED, at once", async (name) => {
@@ -193,6 +205,32 @@ describe.skipIf(!unix)("what is no file", () => {
     else mkdirSync(path);
     const error = await failure(openImage(path));
     expect(error).toMatchObject({ code: "ERR_UNSUPPORTED", message: expect.stringContaining(name) });
+  });
+
+  test.each(Object.entries(DATA))("of %s, %s is refused, at once", async (container, data) => {
+    for (const kind of ["pipe", "zero", "folder"]) {
+      const at = await copy(`data-${kind}-${container}`);
+      await rm(at(data));
+      if (kind === "pipe") execFileSync("mkfifo", [at(data)]);
+      else if (kind === "zero") await symlink("/dev/zero", at(data));
+      else mkdirSync(at(data));
+      expect(await failure(openImage(at(container)).then((image) => image.read()))).toMatchObject({
+        code: "ERR_UNSUPPORTED",
+        message: expect.stringContaining(data),
+      });
+    }
+  });
+
+  test("a sidecar that is no file is not used", async () => {
+    const at = await copy("data-sidecar");
+    await rm(at("indexed.nii.gz.gzidx"));
+    execFileSync("mkfifo", [at("indexed.nii.gz.gzidx")]);
+    const warn = vi.spyOn(console, "warn").mockReturnValue();
+    const image = await openImage(at("indexed.nii.gz"));
+    expectVoxels(await image.read([1, 5]), sample.tensor.slice([1, 5]));
+    await image.close();
+    expect(warn.mock.calls).toEqual([[expect.stringMatching(/indexed\.nii\.gz\.gzidx is a FIFO/)]]);
+    warn.mockRestore();
   });
 
   test("a socket is ERR_UNSUPPORTED or ERR_IO, at once", async () => {
@@ -254,7 +292,7 @@ describe.skipIf(!unix)("permissions", () => {
     const at = await copy(`private-${container}`);
     await chmod(at(container), 0);
     const [error] = await runJson<{ code: string; message: string }>(
-      `import { openImage } from "lazyimg";
+      `import { openImage } from "./every-format.mjs";
        await openImage(${JSON.stringify(at(container))}).then(() => console.log('{"code":"none"}'),
          ({ code, message }) => console.log(JSON.stringify({ code, message })));`,
       somebody,
@@ -268,7 +306,7 @@ describe.skipIf(!unix)("permissions", () => {
     await chmod(scratch.at("lost"), 0o777);
     const lines = await runJson<string>(
       `import { chmodSync } from "node:fs";
-       import { openImage } from "lazyimg";
+       import { openImage } from "./every-format.mjs";
        const paths = ${JSON.stringify(CONTAINERS.map((container) => at(container)))};
        const images = await Promise.all(paths.map((path) => openImage(path)));
        process.setuid?.(${process.getuid?.() === 0 ? 0 : "process.getuid()"});
@@ -289,7 +327,7 @@ describe.skipIf(!unix)("permissions", () => {
     await chmod(scratch.at("read-only"), 0o555);
     const before = await readdir(scratch.at("read-only"));
     const lines = await runJson<{ code: string; message?: string }>(
-      `import { openImage } from "lazyimg";
+      `import { openImage } from "./every-format.mjs";
        const say = (value) => console.log(JSON.stringify(value));
        for (const path of ${JSON.stringify(CONTAINERS.map((container) => at(container)))}) {
          const image = await openImage(path);
@@ -319,7 +357,7 @@ describe.skipIf(!unix)("too many open files", () => {
       CONTAINERS.map((one) => scratch.at("many", String(n), one)),
     );
     const [result] = await runJson<{ read: number }>(
-      `import { openImage } from "lazyimg";
+      `import { openImage } from "./every-format.mjs";
        const images = await Promise.all(${JSON.stringify(paths.flat())}.map((path) => openImage(path)));
        const tensors = await Promise.all(images.map((image, n) => image.read([n % 2, n % 40])));
        console.log(JSON.stringify({ read: tensors.length }));`,
@@ -331,7 +369,7 @@ describe.skipIf(!unix)("too many open files", () => {
   test("with none left, every container is ERR_IO that says so, and is read when there are some again", async () => {
     const lines = await runJson<{ code: string; message: string; shape: string }>(
       `import { closeSync, openSync } from "node:fs";
-       import { openImage } from "lazyimg";
+       import { openImage } from "./every-format.mjs";
        const paths = ${JSON.stringify(CONTAINERS.map((container) => scratch.at("good", container)))};
        for (const path of paths) await (await openImage(path)).close(); // what is loaded on demand is loaded
        for (const path of paths) {
@@ -356,7 +394,7 @@ describe.skipIf(!unix)("too many open files", () => {
 
 test("a process that has been refused everything ends by itself", async () => {
   const { code, stdout, stderr } = await runModule(
-    `import { openImage } from "lazyimg";
+    `import { openImage } from "./every-format.mjs";
      for (const path of ${JSON.stringify([scratch.folder, scratch.at("none.nii"), scratch.at("none.zarr"), "/dev/null"])})
        await openImage(path).catch(({ code }) => console.log(code));`,
   );

@@ -66,12 +66,13 @@ describe("gzipped", () => {
   const file = gzipSync(Buffer.concat([head, bytesOf(tensor.contiguous("C").data)]));
   backendSuite({
     test,
-    // What a first read costs is a guess. What opening does is counted below.
-    supports: { source: false },
-    async create() {
-      const { backend } = await open(file, "image.mif.gz");
-      return { backend, expected: tensor, affine };
-    },
+    supports: { explain: "estimate" },
+    create: async () => ({
+      ...(await open(file, "image.mif.gz")),
+      expected: tensor,
+      affine,
+      openBytes: 20_000,
+    }),
   });
 
   test("opening reads at most 20 KB", async () => {

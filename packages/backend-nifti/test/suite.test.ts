@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { nifti } from "@lazyimg/backend-nifti/backend";
 import { bytesSource } from "@lazyimg/byte-source";
-import { createRequest, type ImageDataBackend, resolveBackend, type Tensor } from "@lazyimg/core";
-import { backendSuite, countingSource } from "@lazyimg/testkit";
+import { bytesOf, createRequest, type ImageDataBackend, resolveBackend, type Tensor } from "@lazyimg/core";
+import { encodeNiftiHeader } from "@lazyimg/nifti-header";
+import { backendSuite, countingSource, volume } from "@lazyimg/testkit";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { GOLDEN, golden, type NiftiCase, toNumber } from "../../../tests/support/golden.js";
@@ -54,6 +55,41 @@ describe.each(chosen.filter(({ name }, n) => n % 6 === 0 && !name.includes("rgb"
         expected: arrayOf(facts, "scaled"),
         affine: facts.affine.map(toNumber),
       };
+    },
+  });
+});
+
+describe("gzipped", () => {
+  // Larger than what opening reads.
+  const { tensor, affine } = volume({ dtype: "int16", shape: [1, 20, 24, 26] });
+  const init = { shape: tensor.shape, affine, dtype: "int16", littleEndian: true, singleFile: true } as const;
+  const file = gzipSync(Buffer.concat([encodeNiftiHeader(init), bytesOf(tensor.copy("F").data)]));
+  backendSuite({
+    test,
+    supports: { explain: "estimate" },
+    create: async () => ({ ...(await open(file, "i.nii.gz")), expected: tensor, affine, openBytes: 16384 }),
+  });
+});
+
+describe("a pair", () => {
+  const { tensor, affine } = volume({ dtype: "int16", shape: [1, 11, 12, 13] });
+  const init = {
+    shape: tensor.shape,
+    affine,
+    dtype: "int16",
+    littleEndian: true,
+    singleFile: false,
+  } as const;
+  const header = bytesSource(encodeNiftiHeader(init), { name: "i.hdr" });
+  backendSuite({
+    test,
+    async create() {
+      // Padded, so that opening can be seen not to read everything.
+      const source = countingSource(Buffer.concat([bytesOf(tensor.copy("F").data), Buffer.alloc(8192)]));
+      const sibling = async (name: string) => (name === "i.img" ? source : null);
+      const request = createRequest(header, { sibling });
+      const backend = (await resolveBackend(request, { backends: [nifti] }))!;
+      return { backend, source, expected: tensor, affine };
     },
   });
 });

@@ -8,10 +8,10 @@ const shape = [2, 5, 6, 7] as const;
 describe.each(Object.keys(DTYPES) as DType[])("%s", (dtype) => {
   backendSuite({
     test,
-    supports: { source: false, views: true },
+    supports: { views: true },
     create() {
       const { tensor, affine } = volume({ dtype, shape });
-      return { backend: tensorBackend(tensor, affine), expected: tensor.copy(), affine };
+      return { backend: tensorBackend(tensor, affine), source: tensor, expected: tensor.copy(), affine };
     },
   });
 });
@@ -27,11 +27,12 @@ const layouts: Record<string, (tensor: Tensor) => Tensor> = {
 describe.each(Object.entries(layouts))("%s", (_, layout) => {
   backendSuite({
     test,
-    supports: { source: false, views: true },
+    supports: { views: true },
     create() {
       const { tensor, affine } = volume({ dtype: "int16", shape: [2, 5, 6, 9] });
       const laidOut = layout(tensor);
-      return { backend: tensorBackend(laidOut, affine), expected: laidOut.copy(), affine };
+      const backend = tensorBackend(laidOut, affine);
+      return { backend, source: laidOut, expected: laidOut.copy(), affine };
     },
   });
 });

@@ -6,10 +6,12 @@ import { niftiZarr, remoteZarr, zarrStore } from "@lazyimg/backend-zarr/backend"
 import { type WriteZarrOptions, writeNiftiZarr } from "@lazyimg/backend-zarr/write";
 import { bytesSource } from "@lazyimg/byte-source";
 import { type Affine, createRequest, type DType, type Tensor } from "@lazyimg/core";
-import { backendSuite, countingSource, type Subject, volume } from "@lazyimg/testkit";
-import { zipSync } from "fflate";
+import { backendSuite, countingSource, countingStore, volume } from "@lazyimg/testkit";
+import { misbehavingServer } from "@lazyimg/testkit/server";
+import { type Zippable, zipSync } from "fflate";
 import { afterAll, beforeAll, describe, test } from "vitest";
-import { serve } from "./served.js";
+import { opened } from "../../../tests/support/formats.js";
+import { countingDirectory } from "./counting-directory.js";
 
 /** Each layout over every kind of store, and each data type over memory, once. */
 const layouts: Record<string, { readonly options: WriteZarrOptions; readonly dtypes: readonly DType[] }> = {
@@ -35,22 +37,38 @@ function written(dtype: DType, options: WriteZarrOptions): Promise<Written> {
 }
 
 async function write(dtype: DType, options: WriteZarrOptions): Promise<Written> {
-  const { tensor, affine } = volume({ dtype, shape: [2, 9, 10, 11], affine: AFFINE });
+  const { tensor, affine } = volume({ dtype, shape: SHAPE, affine: AFFINE });
   const files = new Map<string, Uint8Array>();
   await writeNiftiZarr(tensorBackend(tensor, affine), files, options);
   return { files, expected: tensor.copy(), affine };
 }
+
+const SHAPE = [2, 9, 10, 11] as const;
+/** Metadata of two levels, and the NIfTI header. */
+const OPEN_BYTES = 10_500;
 
 // Exact in float32, as NIfTI-1 keeps it.
 const AFFINE = [
   -1.875, 0.125, 0.25, 91.5, 0.25, 2.25, -0.375, -118.25, 0.0625, 0.5, 3.125, -69.75, 0, 0, 0, 1,
 ];
 
+/** Files for an archive: its end, where the directory may begin, its metadata and its chunks in blocks of their own. */
+function spread(files: ReadonlyMap<string, Uint8Array>): Zippable {
+  const gap: Zippable[string] = [new Uint8Array(150_000), { level: 0 }];
+  const entries = [...files].map(([key, bytes]) => [key.slice(1), bytes] as const);
+  const isMetadata = ([key]: readonly [string, Uint8Array]) => /^nifti\/|zarr\.json$|\.z\w+$/.test(key);
+  const metadata = Object.fromEntries(entries.filter(isMetadata));
+  const chunks = Object.fromEntries(entries.filter((entry) => !isMetadata(entry)));
+  return { ...metadata, "gap/0": gap, ...chunks, "gap/1": gap };
+}
+
 describe.each(Object.entries(layouts))("%s", (_, { options, dtypes }) => {
+  // Chunks of a shard are read with what lies between; of a shard on a server, the size is asked for first.
+  const explain = options.shard === undefined ? true : "estimate";
   let folder: string;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "lazyimg-zarr-"));
-    const { tensor, affine } = volume({ dtype: "int16", shape: [2, 9, 10, 11], affine: AFFINE });
+    const { tensor, affine } = volume({ dtype: "int16", shape: SHAPE, affine: AFFINE });
     await writeNiftiZarr(tensorBackend(tensor, affine), join(folder, "image.nii.zarr"), options);
   });
   afterAll(() => rm(folder, { recursive: true }));
@@ -59,10 +77,17 @@ describe.each(Object.entries(layouts))("%s", (_, { options, dtypes }) => {
     backendSuite({
       test,
       name: "memory",
-      supports: { source: false },
-      async create(): Promise<Subject> {
+      supports: { explain },
+      async create() {
         const { files, expected, affine } = await written(dtype, options);
-        return { backend: (await zarrStore.open(createRequest(files), {}))!, expected, affine };
+        const source = countingStore(files);
+        return {
+          backend: await opened(zarrStore, createRequest(source)),
+          source,
+          expected,
+          affine,
+          openBytes: OPEN_BYTES,
+        };
       },
     });
   });
@@ -70,37 +95,39 @@ describe.each(Object.entries(layouts))("%s", (_, { options, dtypes }) => {
   backendSuite({
     test,
     name: "directory",
-    supports: { source: false },
-    async create(): Promise<Subject> {
+    async create() {
       const { expected, affine } = await written("int16", options);
-      const backend = (await niftiZarr.open(createRequest(join(folder, "image.nii.zarr")), {}))!;
-      return { backend, expected, affine };
+      const directory = join(folder, "image.nii.zarr");
+      const source = countingDirectory(directory);
+      const backend = await opened(niftiZarr, createRequest(directory));
+      return { backend, source, expected, affine, openBytes: OPEN_BYTES, cleanup: source.stop };
     },
   });
 
   backendSuite({
     test,
     name: "archive",
-    supports: { source: false },
-    async create(): Promise<Subject> {
+    // A cache reads blocks.
+    supports: { explain: "estimate" },
+    async create() {
       const { files, expected, affine } = await written("int16", options);
-      const entries = Object.fromEntries([...files].map(([key, bytes]) => [key.slice(1), bytes]));
-      const bytes = zipSync(entries, { level: 6 });
-      const source = countingSource(bytesSource(bytes, { name: "image.zarr.zip" }));
-      const backend = (await niftiZarr.open(createRequest(source), {}))!;
-      return { backend, expected, affine };
+      const archive = zipSync(spread(files), { level: 6 });
+      const source = countingSource(bytesSource(archive, { name: "image.zarr.zip" }));
+      const backend = await opened(niftiZarr, createRequest(source));
+      return { backend, source, expected, affine, openBytes: 300_000 };
     },
   });
 
   backendSuite({
     test,
     name: "HTTP",
-    supports: { source: false },
-    async create(): Promise<Subject> {
+    supports: { explain },
+    async create() {
       const { files, expected, affine } = await written("int16", options);
-      const server = await serve(files);
-      const backend = (await remoteZarr.open(createRequest(server.url), {}))!;
-      return { backend, expected, affine, cleanup: () => server.close() };
+      const below = [...files].map(([key, bytes]) => [`image.zarr${key}`, bytes] as const);
+      const source = await misbehavingServer(Object.fromEntries(below));
+      const backend = await opened(remoteZarr, createRequest(`${source.url}image.zarr`));
+      return { backend, source, expected, affine, openBytes: OPEN_BYTES, cleanup: source.close };
     },
   });
 });

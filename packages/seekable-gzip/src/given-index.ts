@@ -1,4 +1,4 @@
-import type { ByteSource } from "@lazyimg/core";
+import { type ByteSource, isLazyImageError } from "@lazyimg/core";
 import { SharedWork } from "@lazyimg/core/abort";
 import { readIndex, writeIndex } from "./gzidx.js";
 import type { GzipIndex } from "./gzip-index.js";
@@ -98,6 +98,8 @@ export class GivenIndex {
       else this.#warn(`${what} is not used: ${reason}.`);
     } catch (error) {
       signal.throwIfAborted();
+      // Whoever closes the file meanwhile is told so by the read.
+      if (isLazyImageError(error, "ERR_CLOSED")) throw error;
       this.#warn(`${what} is not used: ${message(error)}`);
     }
   }

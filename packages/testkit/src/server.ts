@@ -2,6 +2,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
+import type { Counter } from "./counter.js";
+import { gate } from "./gate.js";
 
 /** A way to answer that a client must cope with. */
 export type Fault =
@@ -50,24 +52,21 @@ export interface LoggedRequest {
   readonly aborted: boolean;
 }
 
-/** A real HTTP server on the loopback interface that misbehaves on demand. */
-export interface MisbehavingServer {
+/**
+ * A real HTTP server on the loopback interface that misbehaves on demand, and counts what it serves: preflights aside, and
+ * bytes of bodies as they are handed to the connection.
+ */
+export interface MisbehavingServer extends Counter {
   /** `http://127.0.0.1:PORT/` */
   readonly url: string;
   /** Every request since the beginning or the last `reset()`, preflights aside. */
   readonly log: readonly LoggedRequest[];
-  /** Number of those. */
-  readonly requests: number;
-  /** Bytes of their bodies. */
-  readonly bytes: number;
   /** Most requests that were being served at once. */
   readonly most: number;
   /** Answers GET requests with this fault: all, or `times` of them after the first `skip`. Replaces an earlier one. */
   misbehave(fault: Fault, options?: { readonly times?: number; readonly skip?: number }): void;
   /** Answers properly from now on. */
   behave(): void;
-  /** Begins to count from zero. */
-  reset(): void;
   /** Replaces or adds a file; its ETag changes. */
   put(name: string, bytes: Uint8Array): void;
   /** Drops every connection and stops. */
@@ -115,6 +114,7 @@ export async function misbehavingServer(
   let log: Entry[] = [];
   let serving = 0;
   let most = 0;
+  const { hold, pass } = gate();
   let current: { fault: Fault; skip: number; times: number } | undefined;
 
   const put = (name: string, bytes: Uint8Array): void => {
@@ -149,12 +149,15 @@ export async function misbehavingServer(
     };
     log.push(entry);
     most = Math.max(most, ++serving);
+    const left = new AbortController();
     response.once("close", () => {
       serving--;
+      left.abort();
       const cut = fault?.kind === "reset" || fault?.kind === "truncate";
       entry.aborted = !response.writableFinished && !cut;
     });
 
+    await pass(left.signal);
     const head = (status: number, more: Record<string, string | number>): void => {
       entry.status = status;
       response.writeHead(status, { ...CORS, "accept-ranges": "bytes", ...more });
@@ -250,6 +253,8 @@ export async function misbehavingServer(
     get most() {
       return most;
     },
+    size: async () => [...stored.values()].reduce((sum, { bytes }) => sum + bytes.length, 0),
+    hold,
     misbehave(fault, { times = Number.POSITIVE_INFINITY, skip = 0 } = {}) {
       current = { fault, times, skip };
     },

@@ -1,5 +1,5 @@
-import type { Affine, DType, ImageDataBackend, Tensor } from "@lazyimg/core";
-import type { CountingSource } from "./counting-source.js";
+import { type Affine, type DType, type ImageDataBackend, isTensor, type Tensor } from "@lazyimg/core";
+import type { Counter } from "./counter.js";
 
 /** A freshly opened image, and what an independent oracle says is in it. */
 export interface Subject {
@@ -12,8 +12,11 @@ export interface Subject {
   readonly stored?: Tensor | undefined;
   /** What `backend.dtype` must be. Default: that of `stored`, or of `expected`. */
   readonly dtype?: DType | undefined;
-  /** The source that the backend reads from, so that the suite counts bytes and holds reads up; see `supports.source`. */
-  readonly source?: CountingSource | undefined;
+  /**
+   * What the backend reads from. Whatever does I/O has a counter, by which the suite counts bytes and holds reads up. An image
+   * in memory has the tensor that its voxels come from: the suite writes to it, and what is read must show that.
+   */
+  readonly source: Counter | Tensor;
   /** Most bytes that opening may read from `source`; less than its size. Default: 4096. */
   readonly openBytes?: number | undefined;
   /** Removes what `create` made besides the backend: files, servers. The suite closes the backend itself. */
@@ -27,21 +30,25 @@ export interface Subject {
 export interface Capabilities {
   /** Has `close()`, and rejects with `ERR_CLOSED` after it. Default: true. */
   readonly close?: boolean;
-  /** Has `explain()`, which tells what reads cost. Default: true. */
-  readonly explain?: boolean;
   /**
-   * An abort reaches the source: a read rejects at once, without waiting for the bytes that it asked for. Shown with a
-   * `source`. A read that is aborted rejects with the signal's reason in any case. Default: true.
+   * Has `explain()`, which tells what reads cost at most. "estimate": what was never read is a guess, as inside gzip. Then a
+   * first read takes no more than the whole source, and once all was read, none takes more than it is told. Default: true.
+   */
+  readonly explain?: boolean | "estimate";
+  /**
+   * An abort reaches the source: a read rejects at once, without waiting for the bytes that it asked for. A read that is
+   * aborted rejects with the signal's reason in any case. Default: true.
    */
   readonly abort?: boolean;
-  /**
-   * The subject has its `source`. Without one nobody sees whether opening is lazy and whether aborts arrive, so leaving it
-   * out has to be declared: for images in memory, and for what is not read from one source, which then is counted in
-   * tests of its own. Default: true.
-   */
-  readonly source?: boolean;
+  /** Opening reads all of the source, and nothing is read later: of a format that others decode. Default: false. */
+  readonly eager?: boolean;
   /** `read()` gives views of memory that the backend keeps, as a backend over a tensor does. Default: false. */
   readonly views?: boolean;
+}
+
+/** The counter of a subject that does I/O. */
+export function counterOf({ source }: Subject): Counter | undefined {
+  return isTensor(source) ? undefined : source;
 }
 
 /** One rule of the contract. */

@@ -48,7 +48,7 @@ export interface BackendSuiteOptions {
  * ```
  */
 export function backendSuite({ test, create, supports, name }: BackendSuiteOptions): void {
-  const declared = { close: true, explain: true, abort: true, source: true, views: false, ...supports };
+  const declared = { close: true, explain: true, abort: true, eager: false, views: false, ...supports };
   for (const rule of RULES) {
     test(name === undefined ? rule.name : `${name}: ${rule.name}`, async () => {
       const subject = await create();

@@ -81,6 +81,21 @@ test("an abort ends a held read with the signal's reason, and no other", async (
   await expect(source.read(0, 4, { signal })).rejects.toBe(reason);
 });
 
+test("a stream that was begun before is held up, too", async () => {
+  const source = countingSource(new Uint8Array(20_000));
+  const controller = new AbortController();
+  const pieces = source.stream(0, 20_000, { signal: controller.signal })[Symbol.asyncIterator]();
+  await pieces.next();
+  const { bytes } = source;
+  const hold = source.hold();
+  const next = pieces.next();
+  await hold.reached;
+  expect(source).toMatchObject({ bytes, requests: 1 });
+  controller.abort("enough");
+  await expect(next).rejects.toBe("enough");
+  hold.release();
+});
+
 test("the source inside is closed, told about and asked", async () => {
   const asked: unknown[] = [];
   const inner = {

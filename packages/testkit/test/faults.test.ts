@@ -10,7 +10,13 @@ import {
   shapeOf,
   Tensor,
 } from "@lazyimg/core";
-import { type Capabilities, countingSource, type Subject, volume } from "@lazyimg/testkit";
+import {
+  type Capabilities,
+  type CountingSource,
+  countingSource,
+  type Subject,
+  volume,
+} from "@lazyimg/testkit";
 import { expect, test } from "vitest";
 import { collect } from "./fixtures/collect.js";
 import { openPlaneFile, type PlaneOptions, planeFile } from "./fixtures/plane-file.js";
@@ -19,6 +25,11 @@ const shape = [2, 13, 12, 11] as const;
 const { tensor, affine } = volume({ dtype: "int16", shape });
 const file = planeFile(tensor, affine);
 
+/** What is opened here reads from a file. */
+interface PlaneSubject extends Subject {
+  readonly source: CountingSource;
+}
+
 interface Fault extends PlaneOptions {
   /** What is wrong. */
   readonly fault: string;
@@ -26,9 +37,9 @@ interface Fault extends PlaneOptions {
   readonly found: readonly string[];
   readonly supports?: Capabilities;
   /** Changes the backend. */
-  readonly wrap?: (backend: ImageDataBackend, subject: Subject) => ImageDataBackend;
+  readonly wrap?: (backend: ImageDataBackend, subject: PlaneSubject) => ImageDataBackend;
   /** Changes what the suite is told. */
-  readonly tell?: (subject: Subject) => Subject;
+  readonly tell?: (subject: PlaneSubject) => Subject;
 }
 
 /** The same backend with another `read`. */
@@ -390,7 +401,7 @@ const faults: readonly Fault[] = [
     fault: "opening reads everything",
     found: ["opening reads the header and no more"],
     wrap: (backend, { source }) => {
-      source!.read(0, file.length).catch(() => undefined);
+      source.read(0, file.length).catch(() => undefined);
       return backend;
     },
   },
@@ -416,7 +427,7 @@ const faults: readonly Fault[] = [
     found: ["metadata cost nothing"],
     wrap: (backend, { source }) =>
       Object.defineProperty({ ...backend }, "header", {
-        get: () => source!.read(0, 8).catch(() => undefined),
+        get: () => source.read(0, 8).catch(() => undefined),
         enumerable: true,
       }),
   },
@@ -518,14 +529,91 @@ const faults: readonly Fault[] = [
     wrap: ({ close: _, ...backend }) => backend,
   },
   {
-    fault: "a source is declared missing, but is there",
-    found: ["optional members are there as declared"],
-    supports: { source: false },
+    fault: "no source is given",
+    found: ["the source can be counted"],
+    tell: ({ source: _, ...subject }) => subject as Subject,
   },
   {
-    fault: "no source is given, and nothing is said of that",
-    found: ["optional members are there as declared"],
-    tell: ({ source: _, ...subject }) => subject,
+    fault: "a file is read, but a tensor is given as its source",
+    found: ["an image in memory shows"],
+    tell: (subject) => ({ ...subject, source: tensor.copy() }),
+  },
+  {
+    fault: "an image is declared eager, but voxels are read when they are asked for",
+    found: ["opening reads the header", "an eager image reads nothing later"],
+    supports: { eager: true },
+  },
+  {
+    fault: "an image in memory is declared eager",
+    found: ["opening reads the header"],
+    supports: { eager: true },
+    tell: (subject) => ({ ...subject, source: tensor.copy() }),
+  },
+  {
+    fault: "an eager image reads all of its file, and then again what is asked for",
+    found: ["an eager image reads nothing later"],
+    supports: { eager: true },
+    wrap: (backend, { source }) => {
+      source.read(0, file.length).catch(() => undefined);
+      return backend;
+    },
+  },
+  {
+    fault: "an estimate is never exceeded",
+    found: ["a read costs no more than explain() told"],
+    supports: { explain: "estimate" },
+  },
+  {
+    fault: "what was read before costs more than the estimate",
+    found: ["a read costs no more than explain() told"],
+    supports: { explain: "estimate" },
+    change: (driver) => ({
+      ...driver,
+      plan: (range) => ({ ...driver.plan!(range), bytes: driver.plan!(range).bytes - 1 }),
+    }),
+  },
+  {
+    fault: "an estimate is exceeded by more than there is",
+    found: ["a read costs no more than explain() told"],
+    supports: { explain: "estimate" },
+    change: (driver, source) =>
+      region(async (read, range, context) => {
+        await source.read(0, file.length);
+        return await read(range, context);
+      })(driver),
+  },
+  {
+    fault: "explain tells more of a part than of everything",
+    found: ["explain() tells of a part"],
+    change: (driver) => ({
+      ...driver,
+      plan: (range) => ({ ...driver.plan!(range), bytes: 2 * file.length - driver.plan!(range).bytes }),
+    }),
+  },
+  {
+    fault: "an aborted read goes on behind its reader's back",
+    found: ["an abort reaches the source"],
+    change: (driver, source) => ({
+      ...driver,
+      readRegion: (range, { signal }) =>
+        new Promise((resolve, reject) => {
+          signal?.addEventListener("abort", () => reject(signal.reason));
+          const inPieces = async () => {
+            for (let n = 0; n < 100; n++) await source.read(n, 1);
+            return driver.readRegion(range, {});
+          };
+          inPieces().then(resolve, reject);
+        }),
+    }),
+  },
+  {
+    fault: "a closed image still asks its source",
+    found: ["after close(), reads reject"],
+    wrap: (backend, { source }) =>
+      reading((_, index, options) => {
+        source.read(0, 8).catch(() => undefined);
+        return backend.read(index, options);
+      })(backend),
   },
   {
     fault: "scaled: true gives stored values",
@@ -589,10 +677,10 @@ const faults: readonly Fault[] = [
     supports: { abort: false },
   },
   {
-    fault: "aborts are declared not to reach the source, and no source shows it",
+    fault: "aborts are declared not to reach the source, of an image in memory",
     found: ["an abort reaches the source"],
     supports: { abort: false },
-    tell: ({ source: _, ...subject }) => subject,
+    tell: (subject) => ({ ...subject, source: tensor.copy() }),
   },
   {
     fault: "the source given is not the one that is read",

@@ -198,3 +198,19 @@ test("closing drops clients that wait", async () => {
   await server.close();
   await waiting;
 });
+
+test("requests are held up, and those that leave meanwhile are sent nothing", async () => {
+  const hold = server.hold();
+  const controller = new AbortController();
+  const leaving = get("bytes=0-4", { signal: controller.signal });
+  const staying = get("bytes=5-9");
+  await hold.reached;
+  await expect.poll(() => server.requests).toBe(2);
+  controller.abort("enough");
+  await expect(leaving).rejects.toBe("enough");
+  await expect.poll(() => server.log.filter(({ aborted }) => aborted)).toHaveLength(1);
+  hold.release();
+  expect(await body(await staying)).toEqual(bytes.subarray(5, 10));
+  expect(server.bytes).toBe(5);
+  expect(await server.size()).toBe(bytes.length + 10);
+});

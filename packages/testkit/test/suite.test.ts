@@ -1,5 +1,5 @@
 import { createAffine, DTYPES, type DType, defineBackend, type Tensor } from "@lazyimg/core";
-import { backendSuite, countingSource, type Subject, volume } from "@lazyimg/testkit";
+import { backendSuite, type CountingSource, countingSource, type Subject, volume } from "@lazyimg/testkit";
 import { describe, expect, test } from "vitest";
 import { collect } from "./fixtures/collect.js";
 import { openPlaneFile, type PlaneOptions, planeFile } from "./fixtures/plane-file.js";
@@ -7,7 +7,7 @@ import { openPlaneFile, type PlaneOptions, planeFile } from "./fixtures/plane-fi
 const { tensor, affine } = volume({ dtype: "int16", shape: [2, 13, 12, 11] });
 const file = planeFile(tensor, affine);
 
-async function plane(options: PlaneOptions = {}): Promise<Subject> {
+async function plane(options: PlaneOptions = {}): Promise<Subject & { readonly source: CountingSource }> {
   const source = countingSource(file);
   const backend = await openPlaneFile(source, options);
   const { scaling } = options;
@@ -34,7 +34,7 @@ describe.each(Object.keys(DTYPES) as DType[])("a driver in memory, of %s", (dtyp
   const made = volume({ dtype, shape: [1, 4, 5, 6] });
   backendSuite({
     test,
-    supports: { explain: false, source: false },
+    supports: { explain: false },
     create() {
       const backend = defineBackend({
         shape: made.tensor.shape,
@@ -42,7 +42,7 @@ describe.each(Object.keys(DTYPES) as DType[])("a driver in memory, of %s", (dtyp
         dtype,
         readRegion: async (range) => (made.tensor as Tensor).slice(range.map(toSlice)).copy("F"),
       });
-      return { backend, expected: made.tensor, affine: made.affine };
+      return { backend, source: made.tensor, expected: made.tensor.copy(), affine: made.affine };
     },
   });
 });
@@ -52,7 +52,7 @@ function toSlice({ start, step, size }: { start: number; step: number; size: num
 }
 
 test("a source is shared with the backend, and everything is cleaned up after each rule", async () => {
-  const sources: Subject["source"][] = [];
+  const sources: CountingSource[] = [];
   let cleanups = 0;
   const { names, failures } = await collect({
     async create() {
@@ -65,7 +65,7 @@ test("a source is shared with the backend, and everything is cleaned up after ea
   expect(names.length).toBeGreaterThan(30);
   expect(new Set(names).size).toBe(names.length);
   expect(cleanups).toBe(names.length);
-  expect(sources.every((source) => source?.closed)).toBe(true);
+  expect(sources.every((source) => source.closed)).toBe(true);
 });
 
 test("names are put before the rules", async () => {

@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { bytesOf } from "@lazyimg/core";
-import { openImage } from "lazyimg";
+import { openImage } from "./every-format.mjs";
 
 const { control, index, readings } = JSON.parse(process.argv[2]);
 const tell = async (what) => {

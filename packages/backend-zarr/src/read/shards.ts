@@ -28,13 +28,17 @@ export class ShardReader {
   readonly #spec: ArraySpec;
   /** Chunks of a shard along each axis. */
   readonly grid: readonly number[];
+  /** Of each shard's index. */
+  readonly indexBytes: number;
   readonly #indices = new Map<string, ShardIndex>();
   readonly #loading = new Map<string, SharedWork<ShardIndex>>();
 
   constructor(store: Store, spec: ArraySpec) {
     this.#store = store;
     this.#spec = spec;
-    this.grid = spec.sharding!.shape.map((size, axis) => size / spec.chunkShape[axis]!);
+    const { shape, indexChecked } = spec.sharding!;
+    this.grid = shape.map((size, axis) => size / spec.chunkShape[axis]!);
+    this.indexBytes = 16 * this.grid.reduce((a, b) => a * b, 1) + (indexChecked ? 4 : 0);
   }
 
   /** Coordinates of the shard that a chunk is in. */
@@ -128,8 +132,7 @@ export class ShardReader {
 
   async #load(shardKey: string, signal: AbortSignal): Promise<ShardIndex> {
     const { indexAtEnd, indexChecked } = this.#spec.sharding!;
-    const size = 16 * this.grid.reduce((a, b) => a * b, 1);
-    const length = size + (indexChecked ? 4 : 0);
+    const length = this.indexBytes;
     const range = indexAtEnd ? { suffixLength: length } : { offset: 0, length };
     const bytes = await this.#store.getRange(shardKey, range, { signal });
     if (bytes === undefined) return null;
@@ -141,8 +144,8 @@ export class ShardReader {
     }
     try {
       const data = indexChecked ? withoutChecksum(bytes) : bytes;
-      const view = new DataView(data.buffer, data.byteOffset, size);
-      return BigUint64Array.from({ length: size / 8 }, (_, n) => view.getBigUint64(8 * n, true));
+      const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+      return BigUint64Array.from({ length: data.byteLength >> 3 }, (_, n) => view.getBigUint64(8 * n, true));
     } catch (error) {
       throw chunkError(`${shardKey} (its index)`, error);
     }

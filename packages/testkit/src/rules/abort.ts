@@ -1,6 +1,7 @@
 import { type ImageDataBackend, type Index, slice, type Tensor } from "@lazyimg/core";
 import { check, outcomeOf, pause, resolves, sameTensor, show } from "../check.js";
-import type { Rule, Subject } from "../subject.js";
+import type { Counter } from "../counter.js";
+import { counterOf, type Rule } from "../subject.js";
 
 const reasons = (): unknown[] => [new Error("enough"), "a reason that is no error", { code: 7 }, 0, null];
 
@@ -22,26 +23,32 @@ async function rejectsWithReason(read: () => Promise<Tensor>, reason: unknown, w
   );
 }
 
-/** Holds up a read from the source; `undefined` when this read needs nothing from it. */
-async function held(
-  { source }: Subject,
+/** Requests that may be on their way when an abort comes. */
+const UNDER_WAY = 32;
+
+/** Begins a read that takes something from the source, which holds it up where it can. */
+async function begun(
+  source: Counter,
   read: () => Promise<Tensor>,
-): Promise<{ readonly result: Promise<Tensor>; readonly release: () => void } | undefined> {
-  const hold = source!.hold();
+): Promise<{ readonly result: Promise<Tensor>; readonly release: () => void }> {
+  source.reset();
+  const { reached, release } = source.hold();
   const result = read();
   // Its outcome is looked at later; until then nobody must call it unhandled.
   result.catch(() => undefined);
-  const first = await Promise.race([
-    hold.reached.then(() => "reached"),
-    result.then(
-      () => "settled",
-      () => "settled",
-    ),
-  ]);
-  if (first === "reached") return { result, release: hold.release };
-  hold.release();
+  const settled = result.then(
+    () => "settled",
+    () => "settled",
+  );
+  const first = await Promise.race([reached, settled]);
+  if (first === undefined) return { result, release };
+  release();
   await result;
-  return undefined;
+  check(
+    source.bytes > 0,
+    "A first read took nothing from `source`; give the one that the backend reads from.",
+  );
+  check(false, "A first read was over before it could be aborted; use a larger volume.");
 }
 
 /** A signal's reason is what its read rejects with, and its read alone. */
@@ -73,33 +80,42 @@ export const abort: readonly Rule[] = [
   },
   {
     name: "an abort reaches the source, as declared",
-    async run(subject, supports) {
-      const { backend, source } = subject;
-      check(
-        source !== undefined || supports.abort,
-        "supports.abort is false, but without a `source` nothing shows that; leave it out or give a source.",
-      );
-      if (source === undefined) return;
+    async run(subject, { abort, eager }) {
+      const source = counterOf(subject);
+      if (source === undefined || eager) {
+        check(abort, "supports.abort is false, but nothing is read that could be aborted; leave it out.");
+        return;
+      }
       const controller = new AbortController();
-      const reading = await held(subject, () => backend.read("...", { signal: controller.signal }));
-      check(reading, "A first read took nothing from `source`; give the source that the backend reads from.");
+      const { result, release } = await begun(source, () =>
+        subject.backend.read("...", { signal: controller.signal }),
+      );
       const reason = new Error("enough");
       controller.abort(reason);
-      const first = await Promise.race([reading.result.catch(() => "at once" as const), pause()]);
-      reading.release();
+      const asked = source.requests;
+      const first = await Promise.race([result.catch(() => "at once" as const), pause()]);
+      release();
       const at = first === "at once";
       check(
-        at === supports.abort,
+        at === abort,
         at
           ? "An aborted read rejects at once, but supports.abort is false; declare what it can."
           : "An aborted read goes on waiting for its bytes; hand `signal` to the source, or declare supports: { abort: false }.",
       );
-      await rejectsWithReason(() => reading.result, reason, "read(), aborted while the source is slow");
+      await rejectsWithReason(() => result, reason, "read(), aborted while the source is slow");
+      if (!abort) return;
+      await pause();
+      check(
+        source.requests <= asked + UNDER_WAY,
+        `An aborted read made ${source.requests - asked} more requests; nobody waits for what they give.`,
+      );
     },
   },
   {
     name: "an aborted read leaves the others, and the next ones, unharmed",
-    async run({ backend, expected, source }) {
+    async run(subject, { eager }) {
+      const { backend, expected } = subject;
+      const source = eager ? undefined : counterOf(subject);
       const index: Index = [null, slice(1, null)];
       // Slow first: later nothing may be left to read.
       for (const slow of source === undefined ? [false] : [true, false]) {
@@ -109,7 +125,8 @@ export const abort: readonly Rule[] = [
         const aborted = [backend.read("...", { signal }), backend.read(index, { signal })];
         const others = [backend.read(), backend.read(index, { signal: new AbortController().signal })];
         for (const read of [...aborted, ...others]) read.catch(() => undefined);
-        if (slow) await pause();
+        // At once: what cannot be held up would be over.
+        if (hold !== undefined) await Promise.race([hold.reached, pause()]);
         const reason = new Error("enough");
         controller.abort(reason);
         if (slow) await pause();

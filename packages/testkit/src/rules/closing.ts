@@ -1,17 +1,21 @@
 import { isLazyImageError } from "@lazyimg/core";
 import { check, outcomeOf, rejectsWith, resolves, same, sameList, sameTensor, show } from "../check.js";
-import type { Rule } from "../subject.js";
+import { counterOf, type Rule } from "../subject.js";
 
 /** After `close()`, `ERR_CLOSED`. */
 export const closing: readonly Rule[] = [
   {
-    name: "after close(), reads reject with ERR_CLOSED and metadata stay",
-    async run({ backend, expected }, { close }) {
+    name: "after close(), reads reject with ERR_CLOSED, nothing is read, and metadata stay",
+    async run(subject, { close }) {
       if (!close) return;
+      const { backend, expected } = subject;
+      const source = counterOf(subject);
       same(await backend.close!(), undefined, "what close() resolves to");
+      const requests = source?.requests;
       await rejectsWith(["ERR_CLOSED"], () => backend.read(), "read() after close()");
       await rejectsWith(["ERR_CLOSED"], () => backend.read([0, 0, 0, 0]), "read() of a voxel after close()");
       await rejectsWith(["ERR_CLOSED"], () => backend.toTensor(), "toTensor() after close()");
+      same(source?.requests, requests, "requests after reads of a closed image");
       sameList(backend.shape, expected.shape, "shape after close()");
     },
   },

@@ -1,6 +1,6 @@
 import { DTYPES, type Index, type LazyImageError, type ReadPlan, slice } from "@lazyimg/core";
 import { check, pause, same, show } from "../check.js";
-import type { Rule } from "../subject.js";
+import { counterOf, type Rule } from "../subject.js";
 
 const regions: readonly (Index | undefined)[] = [
   [0, 0, 0, 0],
@@ -21,12 +21,25 @@ function checkPlan(plan: ReadPlan, what: string): void {
 /** Headers are read when an image is opened, and voxels when they are asked for. */
 export const cost: readonly Rule[] = [
   {
-    name: "opening reads the header and no more",
-    async run({ source, openBytes = 4096 }) {
+    name: "opening reads the header and no more, or everything, as declared",
+    async run(subject, { eager }) {
+      const { openBytes = 4096 } = subject;
+      const source = counterOf(subject);
+      check(
+        source !== undefined || !eager,
+        "supports.eager is true, but `source` is in memory; leave one of them out.",
+      );
       if (source === undefined) return;
       const size = await source.size();
       // What runs in the background counts, too.
       await pause();
+      if (eager) {
+        check(
+          source.bytes >= (size ?? 1),
+          `Opening read ${source.bytes} bytes of ${size}, but supports.eager is true; leave that out.`,
+        );
+        return;
+      }
       check(
         size === null || size > openBytes,
         `The source has ${size} bytes, so that opening could read all of it within openBytes (${openBytes}); use a larger volume or a tighter bound.`,
@@ -39,7 +52,9 @@ export const cost: readonly Rule[] = [
   },
   {
     name: "metadata cost nothing",
-    run({ backend, source }) {
+    run(subject) {
+      const { backend } = subject;
+      const source = counterOf(subject);
       if (source === undefined) return;
       const { requests } = source;
       void [
@@ -55,7 +70,9 @@ export const cost: readonly Rule[] = [
   },
   {
     name: "an empty region reads nothing",
-    async run({ backend, source }) {
+    async run(subject) {
+      const { backend } = subject;
+      const source = counterOf(subject);
       if (source === undefined) return;
       const { requests } = source;
       await backend.read([null, slice(0, 0)]);
@@ -64,8 +81,10 @@ export const cost: readonly Rule[] = [
   },
   {
     name: "explain() tells the output's size and reads nothing",
-    async run({ backend, source, expected, stored = expected }, { explain, views }) {
+    async run(subject, { explain, views }) {
       if (!explain) return;
+      const { backend, expected, stored = expected } = subject;
+      const source = counterOf(subject);
       const before = source?.requests;
       for (const index of [...regions, [null, slice(0, 0)]]) {
         for (const [options, dtype] of [
@@ -101,37 +120,73 @@ export const cost: readonly Rule[] = [
     },
   },
   {
-    name: "a read costs no more than explain() told, and a part less than all",
-    async run({ backend, source }, { explain }) {
+    name: "explain() tells of a part no more than of everything",
+    run({ backend }, { explain }) {
       if (!explain) return;
       const all = backend.explain!();
       for (const index of regions) {
-        const what = `explain(${show(index)})`;
         const plan = backend.explain!(index);
         check(
           plan.bytes <= all.bytes && plan.outputBytes <= all.outputBytes,
-          `${what} tells more bytes than for the whole image: ${show(plan)} against ${show(all)}.`,
-        );
-        if (source === undefined) continue;
-        source.reset();
-        await backend.read(index);
-        check(
-          source.bytes <= plan.bytes && source.requests <= plan.requests,
-          `read(${show(index)}) took ${source.bytes} bytes in ${source.requests} requests, but ${what} told ${show(plan)}.`,
+          `explain(${show(index)}) tells more than explain() of the whole image: ${show(plan)} against ${show(all)}.`,
         );
       }
     },
   },
   {
+    name: "a read costs no more than explain() told, as declared",
+    async run(subject, { explain }) {
+      const { backend } = subject;
+      const source = counterOf(subject);
+      if (!explain || source === undefined) return;
+      const size = (await source.size()) ?? Number.POSITIVE_INFINITY;
+      const plans = () => show(regions.map((index) => backend.explain!(index)));
+      const before = plans();
+      let exceeded = false;
+      const readAll = async (isBound: boolean): Promise<void> => {
+        for (const index of regions) {
+          const plan = backend.explain!(index);
+          source.reset();
+          await backend.read(index);
+          const isKept = source.bytes <= plan.bytes && source.requests <= plan.requests;
+          exceeded ||= !isKept;
+          const what = `read(${show(index)}) took ${source.bytes} bytes in ${source.requests} requests`;
+          check(isKept || !isBound, `${what}, but explain() told ${show(plan)}.`);
+          check(isBound || source.bytes <= size, `${what}, of a source that has ${size}.`);
+        }
+      };
+      if (explain === "estimate") {
+        await readAll(false);
+        check(
+          exceeded || plans() !== before,
+          'explain() tells the same before and after, and no read took more, but supports.explain is "estimate"; leave that out.',
+        );
+      }
+      await readAll(true);
+    },
+  },
+  {
     name: "one voxel takes less than the whole source",
-    async run({ backend, source }) {
+    async run(subject, { eager }) {
+      const source = counterOf(subject);
       const size = await source?.size();
-      if (source === undefined || size === null || size === undefined) return;
-      await backend.read([0, 0, 0, 0]);
+      if (source === undefined || eager || size === null || size === undefined) return;
+      await subject.backend.read([0, 0, 0, 0]);
       check(
         source.bytes < size,
         `Opening and reading one voxel took ${source.bytes} bytes of a source of ${size}.`,
       );
+    },
+  },
+  {
+    name: "an eager image reads nothing later",
+    async run(subject, { eager }) {
+      const source = counterOf(subject);
+      if (source === undefined || !eager) return;
+      source.reset();
+      await subject.backend.read([0, 0, 0, 0]);
+      await subject.backend.toTensor();
+      same(source.requests, 0, "requests of reads, where supports.eager is true,");
     },
   },
   {

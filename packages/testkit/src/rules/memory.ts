@@ -1,5 +1,5 @@
-import { type DType, type Index, slice } from "@lazyimg/core";
-import { check, sameTensor, scribble, show } from "../check.js";
+import { type DType, type Index, isTensor, slice } from "@lazyimg/core";
+import { check, sameList, sameTensor, scribble, show } from "../check.js";
 import type { Rule } from "../subject.js";
 
 const regions: readonly Index[] = [
@@ -63,6 +63,23 @@ export const memory: readonly Rule[] = [
       const result = await backend.read<DType>("...", { out });
       scribble(result);
       sameTensor(await backend.read(), expected, "read(), after `out` of an earlier read was changed,");
+    },
+  },
+  {
+    name: "an image in memory shows what is written to that memory",
+    async run({ backend, source }) {
+      if (!isTensor(source)) return;
+      const before = (await backend.read()).copy().data;
+      const restore = scribble(source);
+      const during = (await backend.read()).copy().data;
+      restore();
+      const after = (await backend.read()).copy().data;
+      const shows = before.some((value: number | bigint, n: number) => !Object.is(value, during[n]));
+      check(
+        shows,
+        "`source` is a tensor, but writing to it changes no voxel that is read; give a counter of what the backend reads.",
+      );
+      sameList(after, before, "voxels, after the memory was as before,");
     },
   },
 ];

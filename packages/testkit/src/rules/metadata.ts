@@ -1,4 +1,4 @@
-import { isDType, isImageDataBackend, spacingOf } from "@lazyimg/core";
+import { isDType, isImageDataBackend, isTensor, spacingOf } from "@lazyimg/core";
 import { check, same, sameList, show } from "../check.js";
 import type { Rule } from "../subject.js";
 
@@ -11,18 +11,21 @@ export const metadata: readonly Rule[] = [
     },
   },
   {
-    name: "optional members are there as declared",
-    run({ backend, source }, supports) {
+    name: "the source can be counted, or is a tensor in memory",
+    run({ source }) {
       check(
-        (source !== undefined) === supports.source,
-        supports.source
-          ? "There is no `source`; give the one that is read, or declare supports: { source: false } and count what is read yourself."
-          : "There is a `source`, but supports.source is false; leave that out.",
+        isTensor(source) || typeof source?.requests === "number",
+        "There is no `source`; give a counter of what the backend reads (countingSource, countingStore, misbehavingServer), or the tensor that an image in memory reads.",
       );
+    },
+  },
+  {
+    name: "optional members are there as declared",
+    run({ backend }, supports) {
       for (const member of ["close", "explain"] as const) {
         const has = backend[member] !== undefined;
         check(
-          has === supports[member],
+          has === (supports[member] !== false),
           has
             ? `The backend has ${member}(), but supports.${member} is false; declare what it can.`
             : `The backend has no ${member}(); add it, or declare supports: { ${member}: false }.`,
