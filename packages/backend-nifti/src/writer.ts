@@ -1,3 +1,4 @@
+import { remoteWriter } from "@lazyimg/byte-source/remote";
 import {
   bytesOf,
   DTYPES,
@@ -7,6 +8,7 @@ import {
   type ReadOptions,
   type Shape4D,
   scaledDType,
+  sizeOf,
 } from "@lazyimg/core";
 import {
   encodeNiftiHeader,
@@ -23,6 +25,8 @@ import type { WriteNiftiOptions } from "./write.js";
 
 /** Voxels read and written at once, in bytes: bounds the memory that writing takes. */
 const SLAB = 32 * 2 ** 20;
+/** More than headers and their extensions take. */
+const HEADERS = 2 ** 27;
 
 /** What `writeNifti` does. */
 export async function write(
@@ -33,11 +37,18 @@ export async function write(
   const { signal } = options;
   signal?.throwIfAborted();
   const gzip = typeof destination === "string" ? isGzipName(destination) : options.gzip === true;
+  const stored = niftiPieces(image, options);
+  const pieces = gzip ? compressed(stored) : stored;
+  if (typeof destination === "string") {
+    const { ifAbsent } = options;
+    const remote = await remoteWriter(destination, options);
+    if (remote !== null)
+      return remote.upload("", pieces, { signal, ifAbsent, mostBytes: mostBytesOf(image, options) });
+  }
   const sink = typeof destination === "string" ? await createFile(destination) : destination;
   const writer = sink.getWriter();
   try {
-    const pieces = niftiPieces(image, options);
-    for await (const piece of gzip ? compressed(pieces) : pieces) {
+    for await (const piece of pieces) {
       signal?.throwIfAborted();
       await writer.write(piece);
     }
@@ -47,6 +58,16 @@ export async function write(
     await writer.abort(error).catch(() => {});
     throw error;
   }
+}
+
+/** What the file has at most; gzip adds little where it saves nothing. */
+function mostBytesOf(
+  { shape, dtype, valueDtype = dtype }: ImageDataBackend,
+  options: WriteNiftiOptions,
+): number {
+  const types = [dtype, valueDtype, options.dtype ?? dtype];
+  const itemSize = Math.max(...types.map((type) => DTYPES[type].itemSize));
+  return Math.ceil(1.01 * sizeOf(shape) * itemSize) + HEADERS;
 }
 
 function isGzipName(destination: string): boolean {

@@ -1,22 +1,23 @@
-import { type ImageDataBackend, isZarrStore, LazyImageError, type WriteFunction } from "@lazyimg/core";
-import { directorySink } from "#directory-sink";
-import { storeOf } from "./store/store.js";
+import type { ImageDataBackend, WriteFunction } from "@lazyimg/core";
+import { beginNiftiZarr, type ZarrConversion } from "./write/conversion.js";
 import type { WriteZarrDirectoryOptions } from "./write/options.js";
-import { type MutableZarrStore, sinkOf } from "./write/sink.js";
-import { type Prepared, prepare, writeZarr } from "./write/write-zarr.js";
+import type { MutableZarrStore } from "./write/sink.js";
 
+export {
+  beginNiftiZarr,
+  type JoinedConversion,
+  joinNiftiZarr,
+  type Piece,
+  type ZarrConversion,
+  type ZarrPieces,
+} from "./write/conversion.js";
 export type { WriteZarrDirectoryOptions, WriteZarrOptions, ZarrCodec } from "./write/options.js";
 export type { MutableZarrStore } from "./write/sink.js";
 
-/** What must be the same for a conversion to be continued, in one line. */
-function fingerprintOf(image: ImageDataBackend, { plan, headerBytes }: Prepared, sourceId: string): string {
-  const header = Array.from(headerBytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return JSON.stringify({ shape: image.shape, dtype: image.dtype, plan, header, sourceId });
-}
-
 /**
- * Writes an image as NIfTI-Zarr (an OME-Zarr pyramid and the binary NIfTI header), reading it row by row of chunks: at
- * most a few rows are held at a time, whatever its size. Voxels are written as stored, scaling stays in the header.
+ * Writes an image as NIfTI-Zarr (an OME-Zarr pyramid and the binary NIfTI header), reading it piece by piece: at most
+ * one row of chunks is held at a time, or 64 MiB of one, whatever its size. Voxels are written as stored, scaling stays
+ * in the header.
  *
  * Into a directory, data are written beside the destination and renamed into place at the end. Where it is aborted, what
  * is done stays in `DESTINATION.partial` for `resume`; after another error it is removed.
@@ -31,35 +32,38 @@ export async function writeNiftiZarr(
   target: string | MutableZarrStore,
   options: WriteZarrDirectoryOptions = {},
 ): Promise<void> {
-  options.signal?.throwIfAborted();
-  const prepared = await prepare(image, options);
-  if (typeof target !== "string") {
-    await writeZarr(image, prepared, sinkOf(target, storeFor(target)), options);
-    return;
-  }
-  const fingerprint = fingerprintOf(image, prepared, options.sourceId ?? "");
-  const sink = await directorySink(target, fingerprint, options);
+  const conversion = await beginNiftiZarr(image, target, options);
   try {
-    await writeZarr(image, prepared, sink, options);
+    await writeAll(conversion, options);
   } catch (error) {
-    if (options.signal?.aborted === true || options.resume === true) sink.keep();
-    else await sink.drop();
+    if (options.signal?.aborted === true || options.resume === true) await conversion.keep();
+    else await conversion.drop();
     throw error;
   }
-  await sink.finish();
+  await conversion.publish();
 }
 
-function storeFor(target: MutableZarrStore) {
-  if (isZarrStore(target) && typeof target.set === "function") return storeOf(target);
-  throw new LazyImageError(
-    "ERR_INVALID_ARGUMENT",
-    "writeNiftiZarr writes to a path, or a store with get and set",
-  );
+/** Writes what an earlier run did not. */
+async function writeAll(
+  conversion: ZarrConversion,
+  { signal, onProgress }: WriteZarrDirectoryOptions,
+): Promise<void> {
+  const { pieces } = conversion;
+  const totalBytes = pieces.reduce((sum, piece) => sum + piece.bytes, 0);
+  let bytes = 0;
+  for (const piece of pieces) {
+    signal?.throwIfAborted();
+    const resumed = conversion.isDone(piece);
+    if (!resumed) await conversion.write(piece, { signal });
+    bytes += piece.bytes;
+    // What an earlier run did would say nothing about how fast this one is.
+    if (!resumed || bytes === totalBytes) onProgress?.({ bytes, totalBytes });
+  }
 }
 
 /** Whether `image.save` writes NIfTI-Zarr to this name. */
 export function writesZarr(destination: string): boolean {
-  return /\.zarr[/\\]*$/i.test(destination) && !/^(?!file:)[a-z][a-z0-9+.-]+:/i.test(destination);
+  return /\.zarr[/\\]*$/i.test(destination);
 }
 
 /** The writer that importing `@lazyimg/backend-zarr` registers; its options are those of `writeNiftiZarr`. */

@@ -128,7 +128,11 @@ describe("a directory", () => {
     const out = join(folder, "saved.nii.zarr/");
     await resolveWriter(out)!(example().image, out, { chunk: 8 });
     expect((await open(out)).shape).toEqual([1, 19, 14, 11]);
-    expect(resolveWriter("https://example.org/a.zarr")).toBeNull();
+    const remote = "https://example.org/a.zarr";
+    await expect(resolveWriter(remote)!(example().image, remote, {})).rejects.toMatchObject({
+      code: "ERR_UNSUPPORTED",
+      message: expect.stringContaining("Nothing is written to https://example.org/a.zarr"),
+    });
   });
 
   test("is not there after an abort, which leaves what is done for resume", async () => {

@@ -16,7 +16,7 @@ await build({
   target: "node20",
   minifySyntax: true,
   minifyWhitespace: true,
-  external: ["lazyimg", "@lazyimg/backend-zarr", "open", "send"],
+  external: ["lazyimg", "@lazyimg/backend-zarr", "@lazyimg/distributed", "esbuild", "open", "send"],
   alias: { fflate: here("../src/cli/no-fflate.ts") },
   // `performance` loads node:perf_hooks when it is first used, and clocks are only used to wait here.
   define: { "performance.now": "Date.now" },

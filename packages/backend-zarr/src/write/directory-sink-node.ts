@@ -1,23 +1,11 @@
-import { closeSync, openSync, writeSync } from "node:fs";
-import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { LazyImageError } from "@lazyimg/core";
 import { directoryStore } from "../store/directory-node.js";
-import type { Sink } from "./sink.js";
-
-/** What has been written so far, beside the data: a line that says what for, then a line for each part that is done. */
-const JOURNAL = ".lazyimg-journal";
-
-/** A directory in the making. */
-export interface DirectorySink extends Sink {
-  /** Puts the finished directory in its place. */
-  finish(): Promise<void>;
-  /** Leaves what was written for another run to go on with. */
-  keep(): void;
-  /** Removes what was written. */
-  drop(): Promise<void>;
-}
+import { beginJournal, checkJournal, type DoneFile, doneFile, sharedFolder } from "./journal-node.js";
+import type { JoinedSink, OutputSink, Sink } from "./sink.js";
 
 async function exists(path: string): Promise<boolean> {
   try {
@@ -29,20 +17,70 @@ async function exists(path: string): Promise<boolean> {
   }
 }
 
-/** Whether the process that wrote a lock still runs. */
-function isRunning(pid: number): boolean {
-  if (pid === process.pid) return true;
+/** The name of this process among those that write along, and the files that it has begun. */
+const own = randomUUID();
+let files = 0;
+
+/** A destination, and the directory beside it that it is made in. */
+function placesOf(destination: string) {
+  const plain = /^file:/i.test(destination) ? fileURLToPath(destination) : destination;
+  const out = plain.replace(/(?<=.)[/\\]+$/, "");
+  /** What the system refused, as an error of ours. */
+  const failed = (cause: unknown): LazyImageError =>
+    cause instanceof LazyImageError
+      ? cause
+      : new LazyImageError("ERR_IO", `${out} cannot be written: ${(cause as Error).message}`, { cause });
+  return { out, partial: `${out}.partial`, failed };
+}
+
+/** Makes a folder and those above it, but for `root`: where that has gone, there is nothing to write to. */
+async function makeFolder(root: string, folder: string): Promise<void> {
   try {
-    process.kill(pid, 0);
-    return true;
+    await mkdir(folder);
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST") return;
+    if (code !== "ENOENT" || dirname(folder) === root) throw error;
+    await makeFolder(root, dirname(folder));
+    await makeFolder(root, folder);
   }
 }
 
-/** The parts that an earlier run finished; a line that was cut is not one. */
-function partsOf(lines: readonly string[]): Set<string> {
-  return new Set(lines.slice(0, -1));
+type WriteFile = (file: string, bytes: Uint8Array, folder: () => Promise<void>) => Promise<void>;
+
+function sinkIn(
+  { partial, failed }: ReturnType<typeof placesOf>,
+  done: ReadonlySet<string>,
+  log: DoneFile,
+  write: WriteFile,
+): Sink {
+  const made = new Map<string, Promise<void>>();
+  return {
+    store: directoryStore(partial),
+    async set(key, bytes) {
+      const file = join(partial, key);
+      const directory = dirname(file);
+      const folder = (): Promise<void> => {
+        const ready =
+          made.get(directory) ?? (directory === partial ? Promise.resolve() : makeFolder(partial, directory));
+        made.set(directory, ready);
+        return ready;
+      };
+      try {
+        await write(file, bytes, folder);
+      } catch (cause) {
+        throw failed(cause);
+      }
+    },
+    isDone: (part) => done.has(part),
+    done(part) {
+      try {
+        log.add(part);
+      } catch (cause) {
+        throw failed(cause);
+      }
+    },
+  };
 }
 
 /**
@@ -52,103 +90,74 @@ function partsOf(lines: readonly string[]): Set<string> {
  * @param fingerprint what is written and how: resuming with another one is refused
  * @throws LazyImageError `ERR_EXISTS`, `ERR_IO`, `ERR_INVALID_ARGUMENT`
  */
-export async function directorySink(
+export async function beginDirectory(
   destination: string,
   fingerprint: string,
   { force = false, resume = false }: { force?: boolean | undefined; resume?: boolean | undefined },
-): Promise<DirectorySink> {
-  const plain = /^file:/i.test(destination) ? fileURLToPath(destination) : destination;
-  const out = plain.replace(/(?<=.)[/\\]+$/, "");
-  const partial = `${out}.partial`;
-  const journal = join(partial, JOURNAL);
-  const failed = (cause: unknown) =>
-    new LazyImageError("ERR_IO", `${out} cannot be written: ${(cause as Error).message}`, { cause });
-
-  async function begin(): Promise<Set<string>> {
+): Promise<OutputSink> {
+  const places = placesOf(destination);
+  const { out, partial, failed } = places;
+  try {
     if (!force && (await exists(out))) {
       throw new LazyImageError("ERR_EXISTS", `${out} exists; remove it, or replace it with the option force`);
     }
-    const [head, ...lines] = (await readFile(journal, "utf8").catch(() => "")).split("\n");
-    const [pid, known] = /^(\d+) (.*)$/s.exec(head ?? "")?.slice(1) ?? [];
-    if (pid !== undefined && isRunning(Number(pid)) && Number(pid) !== process.pid) {
-      throw new LazyImageError(
-        "ERR_EXISTS",
-        `Process ${pid} is writing ${out} now; wait for it (if it does something else, remove ${partial})`,
-      );
-    }
-    if (resume && known === fingerprint) {
-      // The lock is this process's now; parts that are done stay done.
-      const done = partsOf(lines);
-      await writeFile(`${journal}.new`, [`${process.pid} ${fingerprint}`, ...done, ""].join("\n"));
-      await rename(`${journal}.new`, journal);
-      return done;
-    }
-    if (resume && known !== undefined) {
-      throw new LazyImageError(
-        "ERR_INVALID_ARGUMENT",
-        `${partial} was begun from another source or with other options; use the same, or remove it`,
-      );
-    }
-    await rm(partial, { recursive: true, force: true });
-    await mkdir(partial);
-    await writeFile(journal, `${process.pid} ${fingerprint}\n`);
-    return new Set();
-  }
-
-  let done: Set<string>;
-  let log: number;
-  try {
-    done = await begin();
-    log = openSync(journal, "a");
+    const journal = await beginJournal(partial, fingerprint, { out, resume });
+    const sink = sinkIn(places, journal.done, journal, async (file, bytes, folder) => {
+      await folder();
+      await writeFile(file, bytes);
+    });
+    return {
+      ...sink,
+      resumed: journal.resumed,
+      async finish() {
+        journal.close();
+        try {
+          await journal.remove();
+          if (force && (await exists(out))) {
+            const old = `${out}.${process.pid}.old`;
+            await rename(out, old);
+            await rename(partial, out);
+            await rm(old, { recursive: true, force: true });
+          } else {
+            await rename(partial, out);
+          }
+        } catch (cause) {
+          throw failed(cause);
+        }
+      },
+      keep: journal.close,
+      async drop() {
+        journal.close();
+        await rm(partial, { recursive: true, force: true, maxRetries: 3 });
+      },
+    };
   } catch (error) {
-    throw error instanceof LazyImageError ? error : failed(error);
+    throw failed(error);
   }
-  const made = new Map<string, Promise<unknown>>();
-  return {
-    store: directoryStore(partial),
-    async set(key, bytes) {
-      const file = join(partial, key);
-      const directory = dirname(file);
-      try {
-        let ready = made.get(directory);
-        if (ready === undefined) {
-          ready = mkdir(directory, { recursive: true });
-          made.set(directory, ready);
-        }
-        await ready;
-        await writeFile(file, bytes);
-      } catch (cause) {
-        throw failed(cause);
-      }
-    },
-    isDone: (part) => done.has(part),
-    done(part) {
-      try {
-        writeSync(log, `${part}\n`);
-      } catch (cause) {
-        throw failed(cause);
-      }
-    },
-    async finish() {
-      closeSync(log);
-      try {
-        await rm(journal);
-        if (force && (await exists(out))) {
-          const old = `${out}.${process.pid}.old`;
-          await rename(out, old);
-          await rename(partial, out);
-          await rm(old, { recursive: true, force: true });
-        } else {
-          await rename(partial, out);
-        }
-      } catch (cause) {
-        throw failed(cause);
-      }
-    },
-    keep: () => closeSync(log),
-    async drop() {
-      closeSync(log);
-      await rm(partial, { recursive: true, force: true });
-    },
-  };
+}
+
+/**
+ * The directory in the making, for a process that writes along. Files appear in their places whole: a process that was
+ * stopped and wakes up when another has done its work changes nothing, and when the directory is finished writes nothing.
+ *
+ * @throws LazyImageError `ERR_NOT_FOUND` where nobody has begun with this fingerprint
+ */
+export async function joinDirectory(destination: string, fingerprint: string): Promise<JoinedSink> {
+  const places = placesOf(destination);
+  const { partial, failed } = places;
+  await checkJournal(partial, fingerprint);
+  const shared = sharedFolder(partial, fingerprint);
+  let log: DoneFile;
+  try {
+    log = doneFile(join(shared, `done-${own}`));
+  } catch (error) {
+    throw failed(error);
+  }
+  const sink = sinkIn(places, new Set(), log, async (file, bytes, folder) => {
+    const whole = join(shared, `${own}-${files++}`);
+    await writeFile(whole, bytes);
+    await folder();
+    await rename(whole, file);
+  });
+  return { ...sink, close: log.close };
 }

@@ -24,8 +24,12 @@ export interface WriteZarrOptions {
   readonly onProgress?: ((done: { bytes: number; totalBytes: number }) => void) | undefined;
 }
 
-/** Options of writing to a directory. */
+/** Options of writing to a directory, or into an object store. */
 export interface WriteZarrDirectoryOptions extends WriteZarrOptions {
+  /** For a URL: the caller's own `fetch`, which answers for credentials. */
+  readonly fetch?: typeof fetch | undefined;
+  /** For a URL: what its transport takes, such as `s3`, and `retries` and `timeout`. */
+  readonly readerOptions?: Readonly<Record<string, unknown>> | undefined;
   /** Replace what is at the destination. Otherwise it is refused. */
   readonly force?: boolean | undefined;
   /** Continue what a killed call with the same options left behind; begins anew where there is nothing. */

@@ -10,11 +10,30 @@ export interface MutableZarrStore {
 /** Where objects are written, and read again for the pyramid. Keys have no leading slash. */
 export interface Sink {
   readonly store: Store;
+  /** Whether chunks that hold only the fill value are written, too. */
+  readonly dense?: boolean;
   set(key: string, bytes: Uint8Array): Promise<void>;
   /** Whether a part of the work was done by an earlier run. */
   isDone(part: string): boolean;
   /** Notes that a part is done: everything it wrote is there. */
   done(part: string): void;
+}
+
+/** A sink whose destination is complete, or as it was, when its owner is through. */
+export interface OutputSink extends Sink {
+  /** Whether it goes on with what an earlier run left. */
+  readonly resumed: boolean;
+  /** Puts what was written in its place. */
+  finish(): Promise<void>;
+  /** Leaves what was written for another run to go on with. */
+  keep(): void | Promise<void>;
+  /** Removes what was written. */
+  drop(): Promise<void>;
+}
+
+/** The sink of a process that writes along with the one that began. */
+export interface JoinedSink extends Sink {
+  close(): void | Promise<void>;
 }
 
 type Set = (key: string, value: Uint8Array) => unknown;

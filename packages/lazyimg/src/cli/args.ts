@@ -16,6 +16,8 @@ export interface OptionSpec {
 export interface ArgumentSpec {
   /** Names of the operands, all required: `["SRC"]`. */
   readonly operands: readonly string[];
+  /** The option that takes the place of the operands. */
+  readonly operandsUnless?: string;
   readonly options: Readonly<Record<string, OptionSpec>>;
 }
 
@@ -38,7 +40,10 @@ export class Arguments {
   }
 
   /** @throws UsageError where the words do not fit the specification */
-  static parse(words: readonly string[], { operands, options }: ArgumentSpec): Arguments {
+  static parse(
+    words: readonly string[],
+    { operands: usual, operandsUnless, options }: ArgumentSpec,
+  ): Arguments {
     const config: ParseArgsConfig = {
       args: joinNegative(words, options),
       options: Object.fromEntries(
@@ -57,6 +62,7 @@ export class Arguments {
       throw new UsageError((error as Error).message.split(/\. |\n/)[0]!.replace(/\.$/, ""));
     }
     const { positionals, values } = parsed;
+    const operands = operandsUnless !== undefined && values[operandsUnless] !== undefined ? [] : usual;
     if (values.help !== true) {
       const missing = operands.slice(positionals.length);
       if (missing.length > 0) throw new UsageError(`Missing ${missing.join(" ")}`);

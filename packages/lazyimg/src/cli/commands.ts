@@ -5,6 +5,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   info: async () => (await import("./info.js")).info,
   read: async () => (await import("./read.js")).read,
   convert: async () => (await import("./convert.js")).convert,
+  worker: async () => (await import("./worker.js")).worker,
   view: async () => (await import("./view.js")).view,
   preview: async () => (await import("./preview.js")).preview,
   index: async () => (await import("./index-command.js")).index,

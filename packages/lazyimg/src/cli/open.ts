@@ -75,7 +75,16 @@ function counted(request: BackendRequest, traffic: Traffic, signal: AbortSignal 
  *
  * NIfTI is tried first, by itself: most images are, and loading the other formats takes longer than opening one.
  */
-export async function open(source: string, args: Arguments, { signal, progress }: Context): Promise<Opened> {
+export function open(source: string, args: Arguments, context: Context): Promise<Opened> {
+  // One after the other: backends are registered for each image anew, to see who opens it.
+  const opening = turn.then(() => openNext(source, args, context));
+  turn = opening.catch(() => {});
+  return opening;
+}
+
+let turn: Promise<unknown> = Promise.resolve();
+
+async function openNext(source: string, args: Arguments, { signal, progress }: Context): Promise<Opened> {
   const traffic = new Traffic();
   const headers = headersOf(args);
   const plugins = args.list("plugin");

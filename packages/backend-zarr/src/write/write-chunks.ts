@@ -8,48 +8,29 @@ import type { Sink } from "./sink.js";
 /** Objects that are encoded and written at a time. */
 const CONCURRENCY = 8;
 
-/** One frame of one level: where its voxels come from and go to. */
-export interface FrameWriting {
+/** The voxels of one piece, and where they go. */
+export interface ChunkWriting {
   readonly spec: ArraySpec;
   readonly layout: ArrayLayout;
   /** Coordinates of the frame along the axes before z, y, x. */
   readonly leading: readonly number[];
-  /** Reads planes [start, stop) of the frame, as (samples, I, J, stop - start). */
-  readonly planes: (start: number, stop: number) => Promise<Tensor>;
+  /** First voxel along I, J, K: a chunk begins there. */
+  readonly start: readonly [number, number, number];
+  /** (samples, I, J, K) */
+  readonly slab: Tensor;
   readonly encode: ChunkEncoder;
   readonly sink: Sink;
-  /** The name of the frame in the journal. */
-  readonly part: string;
   readonly signal: AbortSignal | undefined;
-  /** Told after each row of chunks how many planes are done, and whether an earlier run did them. */
-  readonly onPlanes: (planes: number, resumed: boolean) => void;
 }
 
-/** Writes a frame, one row of chunks (or shards) after the other: no more voxels than that are held. */
-export async function writeFrame(writing: FrameWriting): Promise<void> {
-  const { layout, sink, part, planes, signal, onPlanes } = writing;
-  const [, , nk] = layout.size;
-  const depth = (layout.plan.shard ?? layout.plan.chunk)[2];
-  for (let start = 0; start < nk; start += depth) {
-    signal?.throwIfAborted();
-    const stop = Math.min(start + depth, nk);
-    const row = `row ${part}/${start}`;
-    const resumed = sink.isDone(row);
-    if (!resumed) {
-      await writeRow(writing, await planes(start, stop), start);
-      sink.done(row);
-    }
-    onPlanes(stop - start, resumed);
-  }
-}
-
-/** Writes the chunks or shards of one row, but for those that an earlier run wrote. */
-async function writeRow(writing: FrameWriting, slab: Tensor, start: number): Promise<void> {
-  const { spec, layout, leading, sink, encode, signal } = writing;
-  const { plan, size } = layout;
+/** Writes the chunks or shards of a piece, one deep along K, but for those that an earlier run wrote. */
+export async function writeChunks(writing: ChunkWriting): Promise<void> {
+  const { spec, layout, leading, start, slab, sink, encode, signal } = writing;
+  const { plan } = layout;
   const outer = plan.shard ?? plan.chunk;
-  const counts = [0, 1].map((axis) => Math.ceil(size[axis]! / outer[axis]!)) as [number, number];
-  const total = counts[0] * counts[1];
+  const [ni, nj] = [0, 1].map((axis) => Math.ceil(slab.shape[axis + 1]! / outer[axis]!)) as [number, number];
+  const [i0, j0, k0] = start.map((at, axis) => at / outer[axis]!) as [number, number, number];
+  const total = ni * nj;
   let next = 0;
   const put = async (key: string, bytes: Uint8Array): Promise<void> => {
     await sink.set(key, bytes);
@@ -60,17 +41,18 @@ async function writeRow(writing: FrameWriting, slab: Tensor, start: number): Pro
     while (next < total) {
       signal?.throwIfAborted();
       const n = next++;
-      const [i, j] = [n % counts[0], Math.floor(n / counts[0])];
-      const key = spec.keyOf([...leading, start / outer[2], j, i]);
+      const [i, j] = [n % ni, Math.floor(n / ni)];
+      const key = spec.keyOf([...leading, k0, j0 + j, i0 + i]);
       if (sink.isDone(key)) continue;
       if (plan.shard === undefined) {
-        const bytes = chunk.fill(slab, [i * outer[0], j * outer[1], 0]);
+        const filled = chunk.fill(slab, [i * outer[0], j * outer[1], 0]);
+        const bytes = filled ?? (sink.dense ? chunk.zeros() : undefined);
         // What is only the fill value is not written, as zarr-python.
         if (bytes !== undefined) await put(key, await encode(bytes));
         continue;
       }
-      const shard = await encodeShard(chunk, slab, [i * outer[0], j * outer[1]], layout, encode);
-      if (shard !== undefined) await put(key, shard);
+      const chunks = await encodeChunks(chunk, slab, [i * outer[0], j * outer[1]], layout, encode);
+      if (sink.dense || chunks.some((bytes) => bytes !== undefined)) await put(key, shardOf(chunks));
     }
   };
   const lanes = Array.from({ length: Math.min(CONCURRENCY, total) }, () =>
@@ -84,13 +66,14 @@ async function writeRow(writing: FrameWriting, slab: Tensor, start: number): Pro
   if (failed !== undefined) throw (failed as PromiseRejectedResult).reason;
 }
 
-async function encodeShard(
+/** The chunks of a shard; `undefined` for what is only the fill value. */
+async function encodeChunks(
   chunk: ChunkBuffer,
   slab: Tensor,
   [i0, j0]: readonly [number, number],
   { plan }: ArrayLayout,
   encode: ChunkEncoder,
-): Promise<Uint8Array | undefined> {
+): Promise<(Uint8Array | undefined)[]> {
   const [ci, cj, ck] = plan.chunk;
   const [si, sj, sk] = plan.shard!;
   const chunks: (Uint8Array | undefined)[] = [];
@@ -102,7 +85,7 @@ async function encodeShard(
       }
     }
   }
-  return chunks.some((bytes) => bytes !== undefined) ? shardOf(chunks) : undefined;
+  return chunks;
 }
 
 /** Memory for one chunk on its way to the encoder. */
@@ -120,6 +103,11 @@ class ChunkBuffer {
     this.#tensor = new Tensor({ data, dtype, shape, strides: [1, samples, samples * i, samples * i * j] });
     this.#bytes = bytesOf(data);
     this.#swapSize = header.littleEndian ? 1 : itemSize / lanes;
+  }
+
+  /** A chunk of the fill value. */
+  zeros(): Uint8Array {
+    return this.#bytes.fill(0);
   }
 
   /** The chunk at a place of the slab, padded with zeros; `undefined` when it is nothing but zeros. */
