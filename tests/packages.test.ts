@@ -49,6 +49,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
   "byte-source": ["core"],
   "transport-s3": ["core", "byte-source"],
+  "transport-gcs": ["core", "byte-source"],
+  "transport-azure": ["core", "byte-source"],
   codecs: ["core"],
   "worker-link": ["core"],
   "seekable-gzip": ["core", "codecs", "worker-link"],
@@ -64,8 +66,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "backend-mif": ["core", "byte-source", "data-file", "raw-array"],
   "backend-npy": ["core", "byte-source", "codecs", "raw-array"],
   "reader-lazy": ["core"],
-  "reader-itk": ["core", "byte-source", "backend-tensor/backend"],
+  "reader-itk": ["core", "byte-source", "worker-link", "backend-tensor/backend"],
   image: ["core", "backend-tensor/backend"],
+  distributed: ["core", "image", "backend-zarr"],
   viewer: [
     "core",
     "byte-source",
@@ -79,6 +82,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "backend-metaimage",
     "backend-mif",
     "backend-npy",
+    "reader-itk/backend",
   ],
   testkit: ["core"],
   "create-lazyimg-backend": [],
@@ -92,6 +96,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "backend-nifti",
     "backend-zarr",
     "reader-lazy",
+    "distributed",
   ],
 };
 

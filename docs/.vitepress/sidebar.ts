@@ -21,6 +21,7 @@ const guide: Items = [
       page("From TorchIO or nibabel", "coming-from"),
       page("The command", "packages/lazyimg"),
       page("The viewer", "viewer"),
+      page("Many workers", "distributed"),
     ],
   },
   {
@@ -40,7 +41,14 @@ const guide: Items = [
   },
   {
     text: "Sources",
-    items: [page("HTTP", "http"), page("S3", "packages/transport-s3"), page("gzip", "gzip")],
+    items: [
+      page("HTTP", "http"),
+      page("Object stores", "object-stores"),
+      page("S3", "packages/transport-s3"),
+      page("Google Cloud Storage", "packages/transport-gcs"),
+      page("Azure", "packages/transport-azure"),
+      page("gzip", "gzip"),
+    ],
   },
   {
     text: "Recipes",

@@ -35,12 +35,12 @@ export async function writeNiftiZarr(
   const conversion = await beginNiftiZarr(image, target, options);
   try {
     await writeAll(conversion, options);
+    await conversion.publish();
   } catch (error) {
     if (options.signal?.aborted === true || options.resume === true) await conversion.keep();
     else await conversion.drop();
     throw error;
   }
-  await conversion.publish();
 }
 
 /** Writes what an earlier run did not. */

@@ -83,15 +83,17 @@ export function readAnswer(response: Response, start: number, end: number, what:
 
   const said = `${what}: the server answered ${status} ${response.statusText}`.trimEnd();
   if (status === 404 || status === 410) throw new LazyImageError("ERR_NOT_FOUND", `${said}: check the URL`);
-  if (status === 408 || status === 429 || (status >= 500 && status !== 501)) {
-    throw new Passing(said, { wait: retryAfter(headers.get("retry-after")) });
-  }
+  if (isPassing(status)) throw new Passing(said, { wait: retryAfter(headers.get("retry-after")) });
   const advice =
     status === 401 || status === 403
       ? ": pass headers (Authorization) or a fetch that signs"
       : ", no answer to a request for a range";
   throw new LazyImageError("ERR_HTTP", said + advice);
 }
+
+/** Whether a failure with this status may pass. */
+export const isPassing = (status: number): boolean =>
+  status === 408 || status === 429 || (status >= 500 && status !== 501);
 
 function wrongRange(what: string, start: number, end: number, found: string): LazyImageError {
   const asked = end === Number.POSITIVE_INFINITY ? `${start}-` : `${start}-${end - 1}`;
@@ -105,7 +107,7 @@ function wholeNumber(text: string | null | undefined): number | null {
 }
 
 /** `Retry-After` (RFC 9110, section 10.2.3), seconds or a date, in milliseconds. */
-function retryAfter(text: string | null): number | undefined {
+export function retryAfter(text: string | null): number | undefined {
   if (text === null) return undefined;
   const wait = /^\s*\d+\s*$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
   return Number.isNaN(wait) ? undefined : Math.max(0, wait);

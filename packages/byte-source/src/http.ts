@@ -12,12 +12,9 @@ import { type Answer, changed, Passing, readAnswer } from "./http-answer.js";
 import { Limit } from "./limit.js";
 import { pause } from "./pause.js";
 import { checkRange, checkSpan, closedError, memoryFor } from "./range.js";
+import { givenUp, reasonOf, waitBefore } from "./retry.js";
 import { type Download, Whole } from "./whole.js";
 
-/** The first wait before a request is repeated, in milliseconds; it doubles each time. */
-const FIRST_WAIT = 200;
-/** The longest wait that a server's `Retry-After` is granted, in milliseconds. */
-const LONGEST_WAIT = 30_000;
 /** A request that brought this much was worth repeating: the count of failures begins anew. */
 const PROGRESS = 1 << 16;
 
@@ -360,26 +357,4 @@ function parse(url: string | URL): URL {
       : null;
   if (wrong !== null) throw new LazyImageError("ERR_INVALID_ARGUMENT", `The URL of ${parsed.host} ${wrong}`);
   return parsed;
-}
-
-/** Exponential backoff with jitter, unless the server said when to come back. */
-function waitBefore(attempt: number, said: number | undefined): number {
-  if (said !== undefined) return Math.min(said, LONGEST_WAIT);
-  return FIRST_WAIT * 2 ** (attempt - 1) * (0.5 + Math.random() / 2);
-}
-
-/** Node hides the reason of a failed request in its cause; a browser keeps it to itself. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { cause } = error;
-  if (cause instanceof Error && cause.message !== "") return `${error.message} (${cause.message})`;
-  return error.message;
-}
-
-function givenUp(error: Passing, failures: number): LazyImageError {
-  const cors =
-    globalThis.location === undefined
-      ? ""
-      : "; or the server does not let other origins read it (CORS): it must expose Content-Range and ETag, and not compress (Content-Encoding)";
-  return new LazyImageError("ERR_HTTP", `${error.message}; tried ${failures} times${cors}`, { cause: error });
 }

@@ -1,4 +1,5 @@
 import { LazyImageError } from "@lazyimg/core";
+import type { RemoteWriter } from "./remote-writer.js";
 
 /** Who asks for a URL, and with what. */
 export interface TransportRequest {
@@ -13,6 +14,8 @@ export interface Remote {
   readonly url: string;
   /** Makes the requests for it, and for what lies in it; the platform's own where it is left out. */
   readonly fetch?: typeof fetch | undefined;
+  /** What writes it, and what lies in it; left out where it can only be read. */
+  readonly writer?: (() => Promise<RemoteWriter>) | undefined;
 }
 
 /** Finds what a URL of an object store names. No I/O: what takes time is for `fetch`. */
@@ -60,6 +63,6 @@ export function remoteOf(path: string, request: TransportRequest): Remote | null
   if (transport !== undefined) return transport(path, request);
   throw new LazyImageError(
     "ERR_UNSUPPORTED",
-    `${scheme}: URLs need a transport (s3: has @lazyimg/transport-s3); or pass an https: URL, a path or a byteSource`,
+    `${scheme}: URLs need a transport: @lazyimg/transport-s3, -gcs (gs:) or -azure (az:, abfs:); or pass an https: URL, a path or a byteSource`,
   );
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { sectionOf } from "@lazyimg/byte-source/remote";
 import { LazyImageError } from "@lazyimg/core";
 import type { Credentials } from "./credentials.js";
 
@@ -12,25 +13,13 @@ export interface Environment {
   credentials(): Credentials | undefined;
 }
 
-/** One section of an INI file; `undefined` where there is none. */
+/** One section of a file; `undefined` where there is none. */
 function section(file: string, name: string): Readonly<Record<string, string>> | undefined {
-  let text: string;
   try {
-    text = readFileSync(file, "utf8");
+    return sectionOf(readFileSync(file, "utf8"), name);
   } catch {
     return undefined;
   }
-  let found: Record<string, string> | undefined;
-  let within = false;
-  for (const line of text.split(/\r?\n/)) {
-    const [, heading] = /^\s*\[\s*(?:profile\s+)?([^\]]*?)\s*\]/.exec(line) ?? [];
-    if (heading !== undefined) within = heading === name;
-    const [, key, value] = /^([^\s#;=[][^=]*?)\s*=\s*(.*?)\s*$/.exec(line) ?? [];
-    if (!within) continue;
-    found ??= {};
-    if (key !== undefined) found[key.toLowerCase()] = value!;
-  }
-  return found;
 }
 
 /**

@@ -1,27 +1,22 @@
+import { type Refusal, textOf } from "@lazyimg/byte-source/remote";
 import { LazyImageError } from "@lazyimg/core";
-
-/** What S3 says when it refuses. */
-export interface Refusal {
-  /** Such as `AccessDenied`; the status where there is none. */
-  readonly code: string;
-  readonly message: string;
-}
 
 /** Errors of credentials that have ended. */
 const ENDED = ["ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"];
 
 export const isExpired = ({ code }: Refusal): boolean => ENDED.includes(code);
 
+/** What a text in XML says of a refusal. */
+export const refusalIn = (xml: string, status: number, statusText: string): Refusal => ({
+  status,
+  code: textOf(xml, "Code") ?? String(status),
+  message: textOf(xml, "Message") ?? statusText,
+});
+
 /** An answer's refusal, in XML as S3 has it. */
 export async function refusalOf(response: Response): Promise<Refusal> {
-  const text = (await response.text()).slice(0, 10_000);
-  const known = response.type === "opaqueredirect" ? "PermanentRedirect" : String(response.status);
-  const element = (name: string): string | undefined =>
-    new RegExp(`<${name}>([^<]*)</${name}>`).exec(text)?.[1];
-  return {
-    code: element("Code") ?? known,
-    message: element("Message") ?? response.statusText,
-  };
+  if (response.type === "opaqueredirect") return { status: 301, code: "PermanentRedirect", message: "" };
+  return refusalIn((await response.text()).slice(0, 10_000), response.status, response.statusText);
 }
 
 /** Codes of an object that is not there; answers without a body have their status. */
@@ -30,7 +25,7 @@ const MISSING = ["NoSuchKey", "404"];
 /** What to do about it, by S3's codes. */
 const ADVICE: Readonly<Record<string, string>> = {
   AccessDenied:
-    "these credentials may not read it, or, where they may not list the bucket either, there is no such object",
+    "these credentials may not do that, or, where they may not list the bucket either, there is no such object",
   InvalidAccessKeyId:
     "the access key does not exist there: give readerOptions.s3.credentials, or set AWS_PROFILE",
   SignatureDoesNotMatch: "the secret key is not that of the access key",
@@ -46,9 +41,14 @@ const ADVICE: Readonly<Record<string, string>> = {
  * @param url what was asked for; its query is not told, which may be a signature
  * @param signed whether credentials came along
  */
-export function refused(url: string, response: Response, refusal: Refusal, signed: boolean): LazyImageError {
-  const { code, message } = refusal;
-  const region = response.headers.get("x-amz-bucket-region");
+export function refused(
+  url: string,
+  { headers }: Pick<Response, "headers">,
+  refusal: Refusal,
+  signed: boolean,
+): LazyImageError {
+  const { status, code, message } = refusal;
+  const region = headers.get("x-amz-bucket-region");
   const advice = isExpired(refusal)
     ? "the credentials have ended: give new ones, or a function that gets them"
     : signed
@@ -57,9 +57,10 @@ export function refused(url: string, response: Response, refusal: Refusal, signe
   return new LazyImageError(
     MISSING.includes(code) ? "ERR_NOT_FOUND" : "ERR_HTTP",
     [
-      `${decodeURI(url.replace(/\?.*/s, ""))}: S3 answers ${response.status} ${code} (${message})`,
+      `${decodeURI(url.replace(/\?.*/s, ""))}: S3 answers ${status} ${code} (${message})`,
       ...(advice === undefined ? [] : [advice]),
       ...(region === null ? [] : [`the bucket is in ${region}`]),
     ].join("; "),
+    { cause: refusal },
   );
 }

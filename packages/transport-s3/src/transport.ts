@@ -1,10 +1,10 @@
 import type { Remote, TransportRequest } from "@lazyimg/byte-source";
+import { signing } from "@lazyimg/byte-source/remote";
 import { LazyImageError } from "@lazyimg/core";
-import { AwsV4Signer } from "aws4fetch";
 import { environment } from "#environment";
 import { addressOf, urlOf } from "./address.js";
-import { type CredentialSource, type Credentials, type Keyring, keyringOf } from "./credentials.js";
-import { isExpired, refusalOf, refused } from "./refusal.js";
+import { type CredentialSource, keyringOf } from "./credentials.js";
+import { signatureOf } from "./signer.js";
 
 /** `readerOptions.s3`. What is left out comes from the environment and the profile files of Amazon's tools, in Node. */
 export interface S3Options {
@@ -27,20 +27,27 @@ export interface S3Options {
  * `ERR_NOT_FOUND` and `ERR_HTTP` with S3's own code in the message; what may pass (SlowDown, 5xx) is asked again by the
  * source.
  */
-export function s3(url: string, { fetch: own, readerOptions }: TransportRequest): Remote {
+export function s3(url: string, request: TransportRequest): Remote {
+  const { fetch: own, readerOptions } = request;
   const options = optionsOf(readerOptions?.s3);
   const address = addressOf(url);
   const { credentials: source } = options;
   const known = environment();
   const region = options.region ?? known.region ?? "us-east-1";
-  const endpoint = options.endpoint ?? known.endpoint;
+  const given = options.endpoint ?? known.endpoint;
   // A dot in a bucket's name is none that a certificate covers.
-  const pathStyle = options.pathStyle ?? (endpoint !== undefined || address.bucket.includes("."));
+  const pathStyle = options.pathStyle ?? (given !== undefined || address.bucket.includes("."));
+  const endpoint = { region, endpoint: given, pathStyle };
   const keyring = keyringOf(source, known.credentials);
+  // A fetch of the caller's that comes without credentials has its own.
+  const send = own && source === undefined ? own : signing(keyring, signatureOf(region), own ?? fetch);
   return {
-    url: urlOf(address, { region, endpoint, pathStyle }),
-    // A fetch of the caller's that comes without credentials has its own.
-    fetch: own && source === undefined ? own : signing(keyring, region, own ?? fetch),
+    url: urlOf(address, endpoint),
+    fetch: send,
+    async writer() {
+      const { s3Writer } = await import("./writer.js");
+      return s3Writer({ address, endpoint, fetch: send, request });
+    },
   };
 }
 
@@ -52,41 +59,4 @@ function optionsOf(given: unknown): S3Options {
     );
   }
   return given ?? {};
-}
-
-/** A fetch that signs, and that tells refusals in words. Credentials that have ended are renewed once. */
-function signing(keyring: Keyring, region: string, send: typeof fetch): typeof fetch {
-  const signatures = new Map<string, ArrayBuffer>();
-  async function ask(input: string, init: RequestInit, credentials: Credentials | null): Promise<Response> {
-    if (credentials === null) return send(input, { ...init, redirect: "manual" });
-    const signer = new AwsV4Signer({
-      url: input,
-      method: init.method ?? "GET",
-      headers: init.headers as Headers,
-      accessKeyId: credentials.accessKeyId,
-      secretAccessKey: credentials.secretAccessKey,
-      ...(credentials.sessionToken !== undefined && { sessionToken: credentials.sessionToken }),
-      service: "s3",
-      region,
-      cache: signatures,
-    });
-    const signed = await signer.sign();
-    // A redirect would take the session's token along.
-    return send(signed.url, { ...init, headers: signed.headers, redirect: "manual" });
-  }
-  return async (input, init = {}) => {
-    const url = String(input);
-    let credentials = await keyring.get();
-    for (let again = false; ; again = true) {
-      const response = await ask(url, init, credentials);
-      const { status } = response;
-      // 416 tells the size, and the rest may pass: both are for who asked.
-      if (response.ok || status === 416 || status === 408 || status === 429 || status >= 500) return response;
-      const refusal = await refusalOf(response);
-      if (again || credentials === null || !isExpired(refusal)) {
-        throw refused(url, response, refusal, credentials !== null);
-      }
-      credentials = await keyring.get(credentials);
-    }
-  };
 }

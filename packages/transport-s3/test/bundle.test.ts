@@ -1,30 +1,17 @@
 import { gzipSync } from "node:zlib";
-import { build } from "esbuild";
 import { expect, test } from "vitest";
+import { bundle, bundled } from "../../../tests/support/stores/bundle.js";
 
-async function bundle(contents: string, external: string[] = []): Promise<string> {
-  const { outputFiles } = await build({
-    stdin: { contents, resolveDir: import.meta.dirname },
-    bundle: true,
-    minify: true,
-    format: "esm",
-    target: "es2022",
-    platform: "browser",
-    external,
-    write: false,
-    logLevel: "silent",
-  });
-  return outputFiles[0]!.text;
-}
+const HERE = import.meta.dirname;
 
 test("a bundle for browsers has nothing of Node, and signs", async () => {
-  const code = await bundle(`export { s3 } from "@lazyimg/transport-s3";`);
+  const { code, module } = await bundled<typeof import("@lazyimg/transport-s3")>(
+    HERE,
+    `export { s3 } from "@lazyimg/transport-s3";`,
+  );
   expect(code).not.toMatch(/node:|\brequire\(|\bBuffer\b|\bprocess\./);
-  const { s3 } = (await import(
-    `data:text/javascript,${encodeURIComponent(code)}`
-  )) as typeof import("@lazyimg/transport-s3");
   let sent: Headers | undefined;
-  const { url, fetch } = s3("s3://bucket/scan.nii", {
+  const { url, fetch } = module.s3("s3://bucket/scan.nii", {
     readerOptions: { s3: { credentials: { accessKeyId: "KEY", secretAccessKey: "secret" } } },
     fetch: async (_, init) => {
       sent = new Headers(init?.headers);
@@ -37,8 +24,14 @@ test("a bundle for browsers has nothing of Node, and signs", async () => {
   expect(sent!.get("range")).toBe("bytes=0-0");
 });
 
-test("it is small, and an app without it has none of it", async () => {
-  const size = gzipSync(await bundle(`import "@lazyimg/transport-s3";`, ["@lazyimg/*"])).length;
-  expect(size).toBeLessThan(5000);
-  expect(await bundle(`export { openSource } from "@lazyimg/byte-source";`)).not.toMatch(/AWS4|amazonaws/);
+test("it is small, writing is loaded on demand, and an app without it has none of it", async () => {
+  const [first, ...later] = await bundle(HERE, `import "@lazyimg/transport-s3";`, [
+    "@lazyimg/core*",
+    "@lazyimg/byte-source*",
+  ]);
+  expect(gzipSync(first!).length).toBeLessThan(5000);
+  expect(first).not.toContain("uploadId");
+  expect(later.join()).toContain("uploadId");
+  const without = await bundle(HERE, `export { openSource } from "@lazyimg/byte-source";`);
+  expect(without.join()).not.toMatch(/AWS4|amazonaws|uploadId/);
 });

@@ -15,7 +15,8 @@ import { buildIndex, writeIndex } from "@lazyimg/seekable-gzip";
 import "@lazyimg/transport-s3";
 import { type S3Options, s3 } from "@lazyimg/transport-s3";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { BUCKET, credentials, hasServer, type ObjectStore, objectStore, refuse } from "./store.js";
+import { BUCKET, credentials, s3Store } from "../../../tests/support/stores/s3.js";
+import type { ObjectStore } from "../../../tests/support/stores/store.js";
 
 const PHANTOM = fileURLToPath(new URL("../../../examples/phantom.nii.gz", import.meta.url));
 const PLANE = [0, null, null, 32] as const;
@@ -34,9 +35,9 @@ async function planeOf(key: string, options: S3Options = {}): Promise<unknown> {
   return data;
 }
 
-describe.skipIf(!hasServer)("a server that checks signatures", () => {
+describe.skipIf(!s3Store.hasServer)("a server that checks signatures", () => {
   beforeAll(async () => {
-    store = await objectStore();
+    store = await s3Store.start();
     const image = await openImage(PHANTOM);
     expected = (await image.read([...PLANE])).copy("C").data;
     await store.put(`${FOLDER}/scan.nii.gz`, await readFile(PHANTOM));
@@ -130,7 +131,7 @@ describe.skipIf(!hasServer)("a server that checks signatures", () => {
       const renew = async () => ({ ...credentials, sessionToken: `session ${++given}` });
       store.instead = ({ headers }, response) =>
         headers["x-amz-security-token"] === "session 1" && store.log().length > 0 && given === 1
-          ? refuse(response, 400, "ExpiredToken")
+          ? s3Store.refuse(response, 400, "ExpiredToken")
           : false;
       expect(await planeOf(key, { credentials: renew })).toEqual(expected);
       expect(given).toBe(2);
@@ -147,7 +148,7 @@ describe.skipIf(!hasServer)("a server that checks signatures", () => {
     });
 
     test("that cannot be renewed are told of", async () => {
-      store.instead = (_, response) => refuse(response, 400, "ExpiredToken");
+      store.instead = (_, response) => s3Store.refuse(response, 400, "ExpiredToken");
       await expect(planeOf(key, { credentials: () => ({ ...credentials }) })).rejects.toMatchObject({
         code: "ERR_HTTP",
         message: expect.stringMatching(/ExpiredToken .*have ended/),
@@ -204,7 +205,7 @@ describe.skipIf(!hasServer)("a server that checks signatures", () => {
     test("a store that is asked too often is asked again later", async () => {
       let slow = 2;
       store.instead = (_, response) =>
-        slow-- > 0 && refuse(response, 503, "SlowDown", { "retry-after": "0" });
+        slow-- > 0 && s3Store.refuse(response, 503, "SlowDown", { "retry-after": "0" });
       const s3 = { endpoint: store.endpoint, credentials };
       const image = await openImage(`s3://${BUCKET}/${FOLDER}/scan.nii.gz`, {
         readerOptions: { s3, retries: 2 },
@@ -214,7 +215,8 @@ describe.skipIf(!hasServer)("a server that checks signatures", () => {
     });
 
     test("a chunk that may not be read is an error, not a missing one", async () => {
-      store.instead = ({ url }, response) => /\/c\//.test(url!) && refuse(response, 403, "AccessDenied");
+      store.instead = ({ url }, response) =>
+        /\/c\//.test(url!) && s3Store.refuse(response, 403, "AccessDenied");
       await expect(planeOf(`${FOLDER}/scan.nii.zarr`)).rejects.toMatchObject({
         code: "ERR_HTTP",
         message: expect.stringMatching(/AccessDenied .*may not list/),
@@ -223,7 +225,7 @@ describe.skipIf(!hasServer)("a server that checks signatures", () => {
 
     test("a bucket of another region", async () => {
       store.instead = (_, response) =>
-        refuse(response, 301, "PermanentRedirect", { "x-amz-bucket-region": "eu-central-1" });
+        s3Store.refuse(response, 301, "PermanentRedirect", { "x-amz-bucket-region": "eu-central-1" });
       await expect(planeOf(`${FOLDER}/scan.nii.gz`)).rejects.toMatchObject({
         code: "ERR_HTTP",
         message: expect.stringMatching(/AWS_REGION.*eu-central-1/),

@@ -93,7 +93,10 @@ export async function beginNiftiZarr(
   const { prepared, fingerprint, pieces } = await piecesFor(image, options);
   const sink =
     typeof target === "string" ? await beginOutput(target, fingerprint, options) : storeSink(target);
-  const write = await pieceWriter(image, prepared, sink);
+  const write = await pieceWriter(image, prepared, sink).catch(async (error: unknown) => {
+    await sink.drop();
+    throw error;
+  });
   return {
     fingerprint,
     pieces,

@@ -116,7 +116,12 @@ export async function beginDirectory(
           if (force && (await exists(out))) {
             const old = `${out}.${process.pid}.old`;
             await rename(out, old);
-            await rename(partial, out);
+            try {
+              await rename(partial, out);
+            } catch (error) {
+              await rename(old, out);
+              throw error;
+            }
             await rm(old, { recursive: true, force: true });
           } else {
             await rename(partial, out);

@@ -195,7 +195,7 @@ export async function beginObjects(
       if (isFailing) return keep();
       journal.rest();
       try {
-        await journal.check(undefined);
+        await journal.check();
         if (written === undefined) await clear(data, isListed);
         else await removeAll(data, written, undefined);
         await journal.remove(await namesIn(journals));

@@ -1,0 +1,66 @@
+import { type Refusal, textOf } from "@lazyimg/byte-source/remote";
+import { LazyImageError } from "@lazyimg/core";
+
+/** Tokens that have ended are unauthorized. */
+export const isExpired = ({ status }: Refusal): boolean => status === 401;
+
+/** What the JSON API says. */
+interface JsonError {
+  readonly error?: { readonly message?: string; readonly errors?: readonly { readonly reason?: string }[] };
+}
+
+function jsonOf(text: string): JsonError {
+  try {
+    return JSON.parse(text) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+/** An answer's refusal: in XML where objects are read, in JSON where they are written. */
+export async function refusalOf(response: Response): Promise<Refusal> {
+  const text = (await response.text()).slice(0, 10_000);
+  const { status, statusText } = response;
+  const { error } = jsonOf(text);
+  return {
+    status,
+    code: textOf(text, "Code") ?? error?.errors?.[0]?.reason ?? String(status),
+    message: (textOf(text, "Details") ?? textOf(text, "Message") ?? error?.message) || statusText,
+  };
+}
+
+/** What to do about it, by status. */
+const ADVICE: Readonly<Record<number, string>> = {
+  401: "the token has ended, or is none of Google's: give a new one, or a function that gets them",
+  403: "these credentials may not do that, or, where they may not list the bucket either, there is no such object",
+};
+
+/** Requests of the JSON API about a bucket, not about an object in it. */
+const OF_BUCKET = /\/storage\/v1\/b\/[^/]+\/o(\?|$)/;
+
+/** Whether it is the bucket that is not there: both APIs answer 404. */
+const isBucket = (url: string, { code, message }: Refusal): boolean =>
+  code === "NoSuchBucket" || /bucket does not exist/i.test(message) || OF_BUCKET.test(url);
+
+/**
+ * The error for an answer that asking again would not change.
+ *
+ * @param url what was asked for; its query is not told, which may be a signature
+ * @param signed whether credentials came along
+ */
+export function refused(url: string, _: unknown, refusal: Refusal, signed: boolean): LazyImageError {
+  const { status, code, message } = refusal;
+  const noBucket = status === 404 && isBucket(url, refusal);
+  const advice = [
+    noBucket ? "look at the bucket's name" : ADVICE[status],
+    ...(signed || status === 404 ? [] : ["no credentials were found to sign with"]),
+  ].filter((text) => text !== undefined);
+  return new LazyImageError(
+    status === 404 && !noBucket ? "ERR_NOT_FOUND" : "ERR_HTTP",
+    [
+      `${decodeURI(url.replace(/\?.*/s, ""))}: Google Cloud Storage answers ${status} ${code} (${message})`,
+      ...advice,
+    ].join("; "),
+    { cause: refusal },
+  );
+}
