@@ -1,16 +1,35 @@
 import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
 
 const chromium = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
+/** Tests of the viewer look at how long its page is busy: nothing else runs beside them. */
+const pages = ["packages/viewer/test/**/*.test.ts", "packages/lazyimg/test/view-page.test.ts"];
+
+const patience = { testTimeout: 60_000, hookTimeout: 60_000 };
+
 const node = {
   test: {
     name: "node",
     include: ["packages/*/test/**/*.test.ts", "tests/**/*.test.ts"],
+    exclude: ["**/*.browser.test.ts", ...pages],
+    // Half of their time they wait for servers and processes of their own.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
+    sequence: { groupOrder: 0 },
+    ...patience,
+  },
+};
+
+const alone = {
+  test: {
+    name: "pages",
+    include: pages,
     exclude: ["**/*.browser.test.ts"],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    maxWorkers: 1,
+    sequence: { groupOrder: 1 },
+    ...patience,
   },
 };
 
@@ -19,6 +38,8 @@ const browser = {
     name: "browser",
     include: ["packages/*/test/**/*.browser.test.ts", "tests/**/*.browser.test.ts"],
     testTimeout: 60_000,
+    maxWorkers: 1,
+    sequence: { groupOrder: 2 },
     browser: {
       enabled: true,
       headless: true,
@@ -44,6 +65,6 @@ const browser = {
 
 export default defineConfig({
   test: {
-    projects: existsSync(chromium) ? [node, browser] : [node],
+    projects: existsSync(chromium) ? [node, alone, browser] : [node, alone],
   },
 });

@@ -186,7 +186,13 @@ export async function beginObjects(
     isDone: (part) => journal.has(part),
     done: (part) => journal.add(part),
     async finish() {
-      await journal.remove(await namesIn(journals));
+      try {
+        await journal.remove(await namesIn(journals));
+      } catch (error) {
+        // All is written: nothing of it is to be removed again.
+        isFailing = true;
+        throw error;
+      }
       await store.close?.();
     },
     keep,
