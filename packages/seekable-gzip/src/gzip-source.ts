@@ -3,7 +3,7 @@ import { LazyImageError } from "@lazyimg/core";
 import { type Checkpoints, checkpointsOf, costOf, MOST_PEAK, spansOf } from "./checkpoints.js";
 import { GivenIndex, type IndexOptions } from "./given-index.js";
 import type { GzipIndex } from "./gzip-index.js";
-import { HEAD, isDataError, Pass, SPACING } from "./pass.js";
+import { HEAD, isDataError, Pass, spacingFor } from "./pass.js";
 import { SpanReader } from "./span-reader.js";
 import { type Task, together } from "./together.js";
 
@@ -14,7 +14,7 @@ const MOST_EXPANSION = 1040;
 
 /** Options of `gzipSource`. */
 export interface GzipSourceOptions extends IndexOptions {
-  /** Least uncompressed distance of checkpoints in bytes (512 KiB); it doubles where a file is so large that they would be too many. */
+  /** Least uncompressed distance of checkpoints in bytes (512 KiB, 1 MiB on servers); it doubles where a file is so large that they would be too many. */
   readonly spacing?: number | undefined;
 }
 
@@ -44,7 +44,7 @@ export interface GzipSource extends ByteSource {
  * @throws LazyImageError ERR_INVALID_ARGUMENT for a spacing below 64 KiB
  */
 export function gzipSource(inner: ByteSource, options: GzipSourceOptions = {}): GzipSource {
-  const { spacing = SPACING, head } = options;
+  const { spacing = spacingFor(inner), head } = options;
   const spans = new SpanReader(inner);
   const given = new GivenIndex(inner, options);
   const pass = new Pass(inner, { spacing, head });

@@ -10,7 +10,17 @@ import { giveInflater, takeInflater } from "./inflater-pool.js";
 /** What is fetched before it is known that more is needed: enough for any image header. */
 export const HEAD = 16384;
 /** Least uncompressed distance of checkpoints: what a random read inflates on average before it has what it wants. */
-export const SPACING: number = 1 << 19;
+const SPACING = 1 << 19;
+/** Where each read is a request to a server, which takes longer than to inflate so much. */
+const FAR_SPACING = 1 << 20;
+/** The gap of a source whose reads cost that much. */
+const FAR = 1 << 16;
+
+/** The distance of checkpoints that suits a file. */
+export function spacingFor({ gap }: ByteSource): number {
+  return gap > FAR ? FAR_SPACING : SPACING;
+}
+
 /** Windows are half of this: below it, an index takes as much memory as what it is of. */
 const LEAST_SPACING = 65536;
 /** How long a stream that nobody reads stays open, in case someone reads on. */
@@ -72,7 +82,7 @@ export class Pass {
       readonly onProgress?: ((compressed: number) => void) | undefined;
     },
   ) {
-    const { spacing = SPACING, head, onProgress } = options;
+    const { spacing = spacingFor(inner), head, onProgress } = options;
     if (!(spacing >= LEAST_SPACING)) {
       throw new LazyImageError(
         "ERR_INVALID_ARGUMENT",
