@@ -137,7 +137,7 @@ const subjects = {
 if (peers !== null) {
   for (const name of ["zarrita", "fizarrita"]) {
     subjects[name] = (path, region) =>
-      node(ZARRITA, path, region, region === "full" ? 1 : region.includes("aligned") ? 30 : 4, name);
+      node(ZARRITA, path, region, region === "full" ? 1 : region.includes("aligned") ? 8 : 3, name);
   }
 }
 for (const [name, path] of Object.entries(pythons)) {
@@ -156,7 +156,7 @@ for (const codec of codecs) {
     for (let round = 0; round < rounds; round++) {
       for (const name of names) {
         if (name === "cached" && region === "full") continue;
-        const count = region === "full" ? 5 : region.includes("aligned") ? 400 : 30;
+        const count = region === "full" ? 3 : region.includes("aligned") ? 150 : 14;
         const times = subjects[name](join(work, `${codec}.zarr`), region, count);
         firsts[name] = [...(firsts[name] ?? []), times[0]];
         thens[name] = [...(thens[name] ?? []), median(times.slice(times.length >> 1))];
@@ -171,7 +171,7 @@ for (const codec of codecs) {
   }
 }
 console.log(
-  "Milliseconds of the first read of a process / of the later half of 5 (full), 30 (slices) or 400 (blocks). lazyimg: every read from a backend of",
+  "Milliseconds of the first read of a process / of the later half of 3 (full), 14 (slices) or 150 (blocks). lazyimg: every read from a backend of",
 );
 console.log(
   "its own; cached: all from one. Ratios are those of what follows; of blocks, to the cached ones.\n",
