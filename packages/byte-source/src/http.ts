@@ -6,10 +6,10 @@ import {
   requestName,
 } from "@lazyimg/core";
 import { abortable } from "@lazyimg/core/abort";
+import { Budget } from "@lazyimg/core/budget";
 import { Attempt } from "./attempt.js";
 import { Growing } from "./growing.js";
 import { type Answer, changed, Passing, readAnswer } from "./http-answer.js";
-import { Limit } from "./limit.js";
 import { pause } from "./pause.js";
 import { checkRange, checkSpan, closedError, memoryFor } from "./range.js";
 import { givenUp, reasonOf, waitBefore } from "./retry.js";
@@ -75,7 +75,7 @@ class HttpSource implements ByteSource {
   readonly #what: string;
   readonly #options: HttpSourceOptions;
   readonly #maxBytes: number;
-  readonly #limit: Limit;
+  readonly #connections: Budget;
   readonly #attempts = new Set<Attempt>();
   #first: Pick<Answer, "etag" | "modified"> | undefined;
   #total: number | null = null;
@@ -93,7 +93,7 @@ class HttpSource implements ByteSource {
     this.name = options.name ?? requestName({ path: url.href }) ?? "";
     this.#options = options;
     this.#maxBytes = options.maxBytes ?? 256 << 20;
-    this.#limit = new Limit(options.concurrency ?? CONNECTIONS);
+    this.#connections = new Budget(options.concurrency ?? CONNECTIONS);
   }
 
   async size({ signal }: { signal?: AbortSignal | undefined } = {}): Promise<number | null> {
@@ -118,7 +118,7 @@ class HttpSource implements ByteSource {
     this.#check(signal);
     checkRange(offset, length, into);
     let bytes = into === undefined ? undefined : new Growing(into.subarray(0, length));
-    await this.#limit.enter(signal);
+    const leave = await this.#connections.acquire(1, signal);
     try {
       for await (const piece of this.#bytes(offset, offset + length, signal, "read")) {
         bytes ??= new Growing(
@@ -127,7 +127,7 @@ class HttpSource implements ByteSource {
         bytes.append(piece, length);
       }
     } finally {
-      this.#limit.leave();
+      leave();
     }
     if (into !== undefined) return into.subarray(0, bytes?.length);
     return bytes?.all() ?? new Uint8Array(0);

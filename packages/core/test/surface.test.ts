@@ -1,5 +1,6 @@
 import * as core from "@lazyimg/core";
 import * as abort from "@lazyimg/core/abort";
+import * as budget from "@lazyimg/core/budget";
 import { expect, test } from "vitest";
 
 /** What others build on. A name that goes or comes is a decision: change this list with it. */
@@ -26,6 +27,7 @@ const exported = {
 test("core exports these names and no others", () => {
   expect(Object.keys(core).sort()).toEqual(Object.values(exported).flat().sort());
   expect(Object.keys(abort).sort()).toEqual(["SharedWork", "abortable", "onAbort"]);
+  expect(Object.keys(budget)).toEqual(["Budget"]);
 });
 
 test("data types are these, with numpy's names, kinds and sizes", () => {

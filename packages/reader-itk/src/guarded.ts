@@ -1,4 +1,4 @@
-import { onAbort } from "@lazyimg/core/abort";
+import { Budget } from "@lazyimg/core/budget";
 import { runReader } from "#platform";
 import type { ReadJob, ReadResult } from "./pipeline.js";
 import { type Limits, WorkerReader } from "./worker-reader.js";
@@ -10,37 +10,8 @@ const PATIENCE = 2000;
 /** Beyond so many bytes of voxels a Worker, whose memory never shrinks, does not wait. */
 const KEPT = 2 ** 24;
 
-let busy = 0;
-let waiting: (() => void)[] = [];
+const workers = new Budget(MOST);
 let idle: { readonly reader: WorkerReader; readonly timer: ReturnType<typeof setTimeout> }[] = [];
-
-/** Waits until one more Worker may run. */
-async function turn(signal: AbortSignal | undefined): Promise<void> {
-  signal?.throwIfAborted();
-  if (busy < MOST) {
-    busy++;
-    return;
-  }
-  await new Promise<void>((resolve, reject) => {
-    const begin = (): void => {
-      stay?.();
-      resolve();
-    };
-    const stay =
-      signal &&
-      onAbort(signal, () => {
-        waiting = waiting.filter((other) => other !== begin);
-        reject(signal.reason);
-      });
-    waiting.push(begin);
-  });
-}
-
-function pass(): void {
-  const next = waiting.shift();
-  if (next === undefined) busy--;
-  else next();
-}
 
 /** Lets a Worker wait for the next file. */
 function rest(reader: WorkerReader): void {
@@ -73,7 +44,7 @@ export async function readGuarded(
   limits: Limits,
   signal: AbortSignal | undefined,
 ): Promise<ReadResult> {
-  await turn(signal);
+  const leave = await workers.acquire(1, signal);
   try {
     const reader = wake() ?? (await WorkerReader.start(signal));
     if (reader === null) return await runReader(job);
@@ -82,6 +53,6 @@ export async function readGuarded(
     else rest(reader);
     return result;
   } finally {
-    pass();
+    leave();
   }
 }

@@ -24,6 +24,9 @@ export interface PipelineWorker {
   terminate(): void;
 }
 
+const isImage = (data: PipelineOutput["data"]): data is Image =>
+  typeof data === "object" && data !== null && "imageType" in data;
+
 /**
  * What `run` makes of the last of some files: arguments, inputs and outputs as every reader of ITK's has them. The others are
  * written before it.
@@ -38,9 +41,7 @@ export async function readFiles(
     [{ type: InterfaceTypes.JsonCompatible }, { type: InterfaceTypes.Image }],
     files.map((data) => ({ type: InterfaceTypes.BinaryFile, data })),
   );
-  const [could, image] = outputs as unknown as readonly [
-    { readonly data: boolean },
-    { readonly data: Image },
-  ];
-  return could?.data === true ? image.data : { said: stderr || `it returned ${returnValue}` };
+  const [could, read] = outputs;
+  if (could?.data === true && isImage(read?.data)) return read.data;
+  return { said: stderr || `it returned ${returnValue}` };
 }

@@ -1,8 +1,8 @@
 import type { ByteSource } from "@lazyimg/core";
 import { LazyImageError } from "@lazyimg/core";
+import { Budget } from "@lazyimg/core/budget";
 import { platformInflate } from "#platform-inflate";
 import { Breather } from "./breathe.js";
-import { Budget } from "./budget.js";
 import { BufferPool, type Memory } from "./buffer-pool.js";
 import { agrees } from "./checksums.js";
 import { HeldSpan } from "./held-span.js";

@@ -38,8 +38,7 @@ export interface Store {
  */
 export function isSafePath(path: string): boolean {
   return (
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-    !/[\\:\u0000-\u001f]/.test(path) &&
+    !/[\\:\p{Cc}]/u.test(path) &&
     path.split("/").every((part) => part !== "" && part !== "." && part !== "..")
   );
 }

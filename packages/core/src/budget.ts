@@ -1,6 +1,6 @@
-import { onAbort } from "@lazyimg/core/abort";
+import { onAbort } from "./abort.js";
 
-/** Bounds how much memory work in flight takes together. First come, first served. */
+/** Bounds what work in flight takes together: bytes of memory, requests, Workers. First come, first served. */
 export class Budget {
   #free: number;
   readonly #most: number;
@@ -11,7 +11,10 @@ export class Budget {
     this.#free = most;
   }
 
-  /** Waits until `amount` is free (an amount above the bound: until nothing else runs); rejects with `signal.reason`. */
+  /**
+   * Waits until `amount` is free (an amount above the bound: until nothing else runs), and gives what returns it; rejects with
+   * `signal.reason`.
+   */
   async acquire(amount: number, signal: AbortSignal | undefined): Promise<() => void> {
     signal?.throwIfAborted();
     const share = Math.min(amount, this.#most);
