@@ -8,7 +8,12 @@ const chromium = process.env.CHROMIUM ?? "/usr/bin/chromium";
 /** Tests of the viewer look at how long its page is busy: nothing else runs beside them. */
 const pages = ["packages/viewer/test/**/*.test.ts", "packages/lazyimg/test/view-page.test.ts"];
 
-const patience = { testTimeout: 60_000, hookTimeout: 60_000 };
+/** Guards against what hangs, and nothing else: many times what anything takes on a slow and busy machine. */
+const patience = {
+  testTimeout: 300_000,
+  hookTimeout: 300_000,
+  expect: { poll: { timeout: 120_000, interval: 20 } },
+};
 
 const node = {
   test: {
@@ -37,11 +42,12 @@ const browser = {
   test: {
     name: "browser",
     include: ["packages/*/test/**/*.browser.test.ts", "tests/**/*.browser.test.ts"],
-    testTimeout: 60_000,
     maxWorkers: 1,
     sequence: { groupOrder: 2 },
+    ...patience,
     browser: {
       enabled: true,
+      connectTimeout: 300_000,
       headless: true,
       screenshotFailures: false,
       provider: playwright({

@@ -151,11 +151,14 @@ ${losses(results, sections)}
 
 Each contestant does each piece of work in a process of its own, and they take turns, in another order each time: up to 25
 rounds, and no fewer than 3. What takes less than 20 ms is read up to 8 times in a row, elsewhere each time, as by somebody who
-scrolls, and the median counts; “alone” is one read at a turn, by a process that slept while the others had the processor. Whoever reads at first says how many voxels it found and their sum, and they must
-agree. Then each runs for 0.4 s, as code has that reads its hundredth slice. Numbers are medians with quartiles; ×
-is how many times as long as lazyimg a peer takes. Memory is the most that the process had after its first read, with its
-runtime: Node takes 45 MiB, Python with numpy and nibabel 40, with torch 600. Reads and bytes are those of one round: on disk as
-Linux counts them, in which memory maps do not show; over HTTP as the server counts them. Machines differ, and busy ones lie: compare
+scrolls, and the median counts; “alone” is one read at a turn, by a process that slept while the others had the processor. Of
+those that start within a second, such short work is done by five processes, one after the other, because whether an allocator
+has memory at hand or asks the system for fresh pages is luck that stays with a process, and doubles the time of a slice.
+Whoever reads at first says how many voxels it found and their sum, and they must agree. Then each runs for 0.4 s, as code has
+that reads its hundredth slice. Numbers are medians with quartiles; × is how many times as long as lazyimg a peer takes. Memory
+is the most that the process had after its first read, with its runtime: Node takes 45 MiB, Python with numpy and nibabel 40,
+with torch 600. Reads and bytes are those of one round: on disk as Linux counts them, in which memory maps do not show; over
+HTTP as the server counts them. Machines differ, and busy ones lie: compare
 within a row. \`node benchmarks/compare.mjs A.json B.json\` compares two runs.
 
 ${table(["", "version"], Object.entries(results.versions))}

@@ -178,12 +178,11 @@ console.log(
 );
 console.log(table(["", ...names, ...compared.map((name) => `${name} : lazyimg`)], rows));
 
-const peak = median(
-  Array.from({ length: rounds }, () => node(OURS, join(work, "blosc.zarr"), "full", 1, "peak")[0]),
-);
-console.log(
-  `\nA full read's memory, workers included: ${(peak / (512 * 512 * 400 * 2)).toFixed(2)} times its output.`,
-);
+const peaks = codecs.map((codec) => {
+  const peak = () => node(OURS, join(work, `${codec}.zarr`), "full", 1, "peak")[0];
+  return `${codec} ${(median(Array.from({ length: rounds }, peak)) / (512 * 512 * 400 * 2)).toFixed(2)}`;
+});
+console.log(`\nA full read's memory, workers included, is so many times its output: ${peaks.join(", ")}.`);
 
 for (const levels of ["1", ""]) {
   const target = join(work, "out.nii.zarr");

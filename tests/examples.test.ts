@@ -48,7 +48,7 @@ async function showsHead(page: Page, selector: string): Promise<void> {
     Object.entries(await greysOf(page, selector)).some(
       ([grey, share]) => Number(grey) > 40 && Number(grey) < 220 && share > 0.05,
     );
-  await expect.poll(head, { message: `a head in ${selector}`, timeout: 10_000 }).toBe(true);
+  await expect.poll(head, { message: `a head in ${selector}` }).toBe(true);
 }
 
 /** What is on the pages of the viewers in the end. */
@@ -86,7 +86,7 @@ async function run(
     await page.goto(HOST, { waitUntil: "networkidle" });
     await page.setInputFiles("input", SCAN);
     const done = (): boolean => printed.length >= lines || wrong.length > 0;
-    await expect.poll(done, { message: "everything is printed", timeout: 60_000 }).toBe(true);
+    await expect.poll(done, { message: "everything is printed" }).toBe(true);
     expect(wrong).toEqual([]);
     await look?.(page);
     return await Promise.all(printed);
@@ -188,6 +188,5 @@ describe.each(names)("%s", (name) => {
         await rm(built, { recursive: true, force: true });
       }
     },
-    120_000,
   );
 });

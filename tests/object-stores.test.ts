@@ -1,6 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
+import type { ServerResponse } from "node:http";
+import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import "@lazyimg/backend-nifti";
 import { tensorBackend } from "@lazyimg/backend-tensor/backend";
@@ -12,6 +14,7 @@ import { Image, openImage } from "@lazyimg/image";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { azureStore } from "./support/stores/azure.js";
 import { gcsStore } from "./support/stores/gcs.js";
+import type { Instead } from "./support/stores/proxy.js";
 import { s3Store } from "./support/stores/s3.js";
 import type { ObjectStore } from "./support/stores/store.js";
 
@@ -19,12 +22,16 @@ import type { ObjectStore } from "./support/stores/store.js";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const PHANTOM = `${ROOT}examples/phantom.nii.gz`;
-const SLOW = `${ROOT}tests/support/stores/slow.mjs`;
+const CONVERT = `${ROOT}tests/support/stores/convert.mjs`;
 const COMMAND = `${ROOT}packages/lazyimg/bin/lazyimg.cjs`;
 /** Characters that URLs, signatures and XML escape in ways of their own. */
 const FOLDER = "a study/größe + 100%/(1)'!*<&>";
 /** How often a writer is killed; more of them are for long runs. */
 const KILLS = Number(process.env.LAZYIMG_STORE_KILLS ?? 1);
+/** Chunks of what the killed writer writes, in pieces of four, and those that it is granted before the journal tells of any. */
+const CHUNKS = 320;
+const FREE = 24;
+const isChunk = (line: string): boolean => /^(PUT|POST).*zarr(\/|%2F)0(\/|%2F)c/.test(line);
 
 /** Noise, and nothing at all in the half of it with the higher I: there is a chunk that is only the fill value. */
 function example(seed = 1): ImageDataBackend {
@@ -57,7 +64,34 @@ function broken(image: ImageDataBackend, reads: number): ImageDataBackend {
   } as ImageDataBackend;
 }
 
+/** Something that happens once, and how it does. */
+function event(): [happened: Promise<void>, happen: () => void] {
+  let happen = (): void => {};
+  const happened = new Promise<void>((resolve) => {
+    happen = resolve;
+  });
+  return [happened, happen];
+}
+
 const OPTIONS = { chunk: 16, levels: 2 } as const;
+
+/**
+ * Lets every other request fail when it comes for the first time: made again it succeeds, however many are under way and
+ * whichever comes first.
+ */
+function firstAttempts(fail: (response: ServerResponse) => true): { instead: Instead; failed(): number } {
+  const seen = new Set<string>();
+  let failed = 0;
+  return {
+    instead({ method, url }, response) {
+      const before = seen.size;
+      if (seen.add(`${method} ${url}`).size === before || before % 2 > 0) return false;
+      failed++;
+      return fail(response);
+    },
+    failed: () => failed,
+  };
+}
 
 /** What is written into a Map: the same keys and bytes are to be in a store. */
 async function objectsOf(
@@ -93,9 +127,7 @@ describe.each([s3Store, azureStore, gcsStore])("$name", (kind) => {
       beneath = async (name) => (await remoteWriter(at(name), there))!;
     });
     afterEach(() => {
-      store.instead = () => false;
-      store.loses = () => false;
-      store.log();
+      store.behave();
     });
     afterAll(() => store.close());
 
@@ -156,13 +188,19 @@ describe.each([s3Store, azureStore, gcsStore])("$name", (kind) => {
       test("are renewed in the middle of reading, and of writing", async () => {
         const { options, given } = renewing();
         const [status, code] = kind.codes.ended;
-        let requests = 0;
-        store.instead = (_, response) => ++requests % 7 === 0 && kind.refuse(response, status, code);
+        const ending = () => firstAttempts((response) => kind.refuse(response, status, code));
+        const [writing, reading] = [ending(), ending()];
         const out = at("renewed.nii.zarr");
+        store.instead = writing.instead;
         await writeNiftiZarr(example(), out, { ...OPTIONS, ...options });
+        expect(writing.failed()).toBeGreaterThan(2);
+        const before = given();
+        expect(before).toBeGreaterThan(1);
+        store.instead = reading.instead;
         const image = await openImage(out, options);
         expect(await voxelsOf(image)).toEqual(await voxelsOf(example()));
-        expect(given()).toBeGreaterThan(2);
+        expect(reading.failed()).toBeGreaterThan(0);
+        expect(given()).toBeGreaterThan(before);
         await image.close();
       });
 
@@ -239,15 +277,16 @@ describe.each([s3Store, azureStore, gcsStore])("$name", (kind) => {
       });
 
       test("requests that fail in passing are made again", async () => {
-        let requests = 0;
-        store.instead = (_, response) => {
-          requests++;
-          if (requests % 5 === 0) return kind.refuse(response, 503, kind.codes.busy, { "retry-after": "0" });
-          if (requests % 7 !== 0) return false;
+        let isBusy = false;
+        const { instead, failed } = firstAttempts((response) => {
+          isBusy = !isBusy;
+          if (isBusy) return kind.refuse(response, 503, kind.codes.busy, { "retry-after": "0" });
           response.destroy();
           return true;
-        };
+        });
+        store.instead = instead;
         await writeNiftiZarr(example(), at("shaken.nii.zarr"), { ...OPTIONS, ...there });
+        expect(failed()).toBeGreaterThan(4);
         store.instead = () => false;
         await expectWritten("shaken.nii.zarr", example());
       });
@@ -353,46 +392,112 @@ describe.each([s3Store, azureStore, gcsStore])("$name", (kind) => {
         });
       });
 
+      test.skipIf(!kind.heedsConditions)("who is overtaken leaves no chunk in what replaces it", async () => {
+        const out = "mixed.nii.zarr";
+        const sevens = tensorBackend(
+          new Tensor({ data: new Int16Array(8192).fill(7), dtype: "int16", shape: [1, 32, 16, 16] }),
+        );
+        const [cleared, clear] = event();
+        const [mixed, mix] = event();
+        let second: Promise<void> | undefined;
+        /** Calls `before` before a chunk is written, and `after` when it has been. */
+        const atChunks =
+          (before: (url: string) => Promise<void>, after = (_: string): void => {}): typeof fetch =>
+          async (input, init) => {
+            const url = decodeURIComponent(String(input));
+            const isWritten = /^(PUT|POST)$/.test(init?.method ?? "") && /\/\d\/c\//.test(url);
+            if (isWritten) await before(url);
+            const answer = await fetch(input, init);
+            if (isWritten) after(url);
+            return answer;
+          };
+        // One of its chunks comes when everything of before is cleared away, where the other image has nothing; the rest
+        // comes when the other image is complete.
+        const isFirst = (url: string): boolean => /\/0\/c\/[\d/]*\/1(?!\d)/.test(url);
+        const byFirst = atChunks(
+          async (url) => {
+            second ??= writeNiftiZarr(example(2), at(out), { ...given, force: true, fetch: bySecond });
+            await (isFirst(url) ? cleared : second);
+          },
+          (url) => isFirst(url) && mix(),
+        );
+        const bySecond = atChunks(async () => {
+          clear();
+          await mixed;
+        });
+        const given = { ...OPTIONS, readerOptions: { ...there.readerOptions, timeout: 600_000 } };
+        await expect(writeNiftiZarr(sevens, at(out), { ...given, fetch: byFirst })).rejects.toMatchObject({
+          code: "ERR_CHANGED",
+        });
+        await second;
+        const image = await openImage(at(out), there);
+        expect(Buffer.compare(await voxelsOf(image), await voxelsOf(example(2)))).toBe(0);
+        await image.close();
+      });
+
       test.each(Array.from({ length: KILLS }, (_, n) => n))(
         "a writer that is killed leaves nothing to be seen, and resume finishes (%i)",
         async (n) => {
           const out = `killed-${n}.nii.zarr`;
           const run = (options: object) =>
-            spawn(process.execPath, [
-              SLOW,
-              kind.transport,
-              at(out),
-              JSON.stringify(there.readerOptions),
-              JSON.stringify(options),
-            ]);
+            spawn(
+              process.execPath,
+              [
+                CONVERT,
+                kind.transport,
+                at(out),
+                JSON.stringify(there.readerOptions),
+                JSON.stringify(options),
+              ],
+              { stdio: ["ignore", "ignore", "inherit"] },
+            );
           const victim = run({});
-          // Not before the journal tells of chunks, and then at any of them.
-          let journals = 0;
-          let chunks = 10 + Math.floor(Math.random() * 60);
-          store.instead = ({ method, url }) => {
-            if (method !== "PUT" && method !== "POST") return false;
-            if (url!.includes("lazyimg-journal")) journals++;
-            else if (journals > 2 && --chunks === 0) victim.kill("SIGKILL");
-            return false;
+          const journals = await beneath(`${out}.lazyimg-journal`);
+          /** Chunks that the journal tells of: one by one, and pieces of four. */
+          const noted = async (): Promise<number> => {
+            const text = new TextDecoder().decode(await journals.get("begun"));
+            return [...text.matchAll(/^(piece )?0\/.*\n/gm)].reduce((n, [, piece]) => n + (piece ? 4 : 1), 0);
+          };
+          // After some chunks it has to wait until the journal tells of them; then it is killed at any of the others.
+          let chunks = 0;
+          const last = FREE + 1 + Math.floor(Math.random() * (CHUNKS - FREE - 1));
+          let telling: Promise<void> | undefined;
+          const told = async (): Promise<void> => {
+            while (victim.exitCode === null && (await noted()) < FREE) await pause(20);
+          };
+          store.holds = async ({ method, url }) => {
+            if (!isChunk(`${method} ${url}`)) return;
+            if (++chunks === FREE + 1) telling = told();
+            await telling;
+            if (chunks < last) return;
+            victim.kill("SIGKILL");
+            await new Promise(() => {});
           };
           await once(victim, "exit");
+          expect(victim.signalCode).toBe("SIGKILL");
+          store.behave();
           const keys = await keysIn(await beneath(out));
-          expect(keys.length).toBeGreaterThan(0);
+          expect(keys.length).toBeGreaterThanOrEqual(FREE);
           expect(keys.filter((key) => !/^0\/c\//.test(key))).toEqual([]);
           await expect(openImage(at(out), there)).rejects.toMatchObject({ code: "ERR_NOT_FOUND" });
-          expect(victim.signalCode).toBe("SIGKILL");
+          const done = await noted();
+          expect(done).toBeGreaterThanOrEqual(FREE);
           store.log();
           const [code] = await once(run({ resume: true }), "close");
           expect(code).toBe(0);
-          const written = store.log().filter((line) => /^(PUT|POST).*zarr(\/|%2F)0(\/|%2F)c/.test(line));
-          expect(written.length).toBeGreaterThan(0);
-          expect(written.length).toBeLessThan(320 - 10);
+          // A chunk that is there, but not in the journal, is asked for twice: if there is none, and then anyhow.
+          const written = new Set(
+            store.log().flatMap((line) => (isChunk(line) ? line.replace("&ifGenerationMatch=0", "") : [])),
+          );
+          expect(written.size).toBeGreaterThan(0);
+          expect(written.size).toBeLessThanOrEqual(CHUNKS - done);
           const image = await openImage(at(out), there);
           const expected = Int16Array.from({ length: 16 * 16 * 640 }, (_, at) => (at * 7919) & 32767);
           expect((await image.read()).contiguous("C").data).toEqual(expected);
           expect(await keysIn(await beneath(`${out}.lazyimg-journal`))).toEqual([]);
           await image.close();
         },
+        300_000,
       );
     });
 

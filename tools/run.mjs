@@ -49,7 +49,8 @@ function node(script, args, options = {}) {
 
 function install() {
   // A folder that another pnpm installed may be installed anew without asking.
-  const flags = "--frozen-lockfile --prefer-offline --config.confirm-modules-purge=false";
+  const flags =
+    "--frozen-lockfile --prefer-offline --config.confirm-modules-purge=false --config.fetch-retries=5";
   quietly("Installing", `pnpm install ${flags}`);
   quietly("Building", "pnpm run build");
 }
@@ -130,6 +131,7 @@ if (process.env[CARRIED] !== undefined) {
       [CARRIED]: JSON.stringify({ name, args, cwd: process.env.INIT_CWD ?? process.cwd() }),
       TURBO_TELEMETRY_DISABLED: "1",
       npm_config_update_notifier: "false",
+      npm_config_fetch_retries: "5",
     },
   });
   process.on("SIGINT", () => {});

@@ -70,7 +70,7 @@ describe("a server", () => {
   ] as const)("that %s is read from", async (_, fault, times) => {
     const server = await misbehavingServer({ [NAME]: bytes });
     server.misbehave(fault, { times });
-    const image = await open(server.url + NAME, { retries: 3, timeout: 500 });
+    const image = await open(server.url + NAME, { retries: 3, timeout: 2000 });
     expectVoxels(await image.read(), expected);
     await image.close();
     await server.close();

@@ -1,8 +1,7 @@
 import { rename, stat, truncate, utimes, writeFile } from "node:fs/promises";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Tensor } from "@lazyimg/core";
 import { type Image, openImage } from "lazyimg";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { NGINX, type Nginx, startNginx } from "./support/nginx.js";
 import { CONTAINERS, makeSample, type Sample, Scratch, writeSample } from "./support/sample.js";
 import { expectVoxels } from "./support/voxels.js";
@@ -62,12 +61,15 @@ describe.skipIf(NGINX === undefined)("nginx", () => {
     async (container) => {
       const before = nginx.log().length;
       await expectRegion(`${nginx.url}away/${container}`, { headers });
-      const asked = nginx.log().slice(before);
-      const away = asked.filter(({ path }) => path.startsWith("/away/"));
-      const there = asked.filter(({ path }) => path.startsWith("/plain/"));
-      expect(away.length).toBeGreaterThan(0);
+      const asked = (path: string) =>
+        nginx
+          .log()
+          .slice(before)
+          .filter((request) => request.path.startsWith(path));
+      // It is written when an answer has been sent.
+      await expect.poll(() => asked("/away/").length * asked("/plain/").length).toBeGreaterThan(0);
+      const [away, there] = [asked("/away/"), asked("/plain/")];
       expect(new Set(away.map(({ authorization }) => authorization))).toEqual(new Set([AUTHORIZATION]));
-      expect(there.length).toBeGreaterThan(0);
       expect(new Set(there.map(({ authorization }) => authorization))).toEqual(new Set(["-"]));
     },
   );
@@ -106,13 +108,37 @@ describe.skipIf(NGINX === undefined)("nginx", () => {
   });
 
   test("killed amid a body and started again, it is asked for the rest", async () => {
-    const image = await openImage(`${nginx.url}slow/scan.nii`, { readerOptions: { retries: 8 } });
+    let passed = 0;
+    const watching: typeof fetch = async (input, init) => {
+      const response = await fetch(input, init);
+      const count = new TransformStream<Uint8Array, Uint8Array>({
+        transform(piece, controller) {
+          passed += piece.length;
+          controller.enqueue(piece);
+        },
+      });
+      return new Response(response.body?.pipeThrough(count), response);
+    };
+    const image = await openImage(`${nginx.url}slow/scan.nii`, {
+      fetch: watching,
+      readerOptions: { retries: 8 },
+    });
+    const before = nginx.log().length;
+    passed = 0;
     const reading = image.read();
-    await sleep(300);
+    await vi.waitUntil(() => passed > 0, { timeout: 120_000, interval: 5 });
     await nginx.kill();
-    await sleep(300);
+    expect(passed).toBeLessThan(image.memory);
     await nginx.start();
     expectVoxels(await reading, sample.tensor);
+    await expect
+      .poll(() => nginx.log().slice(before))
+      .toContainEqual(
+        expect.objectContaining({
+          ...{ path: "/slow/scan.nii", status: 206 },
+          range: expect.stringMatching(/^bytes=[1-9]\d{3}/),
+        }),
+      );
     await image.close();
   });
 

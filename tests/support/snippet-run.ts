@@ -90,7 +90,7 @@ interface Finished {
 
 function run(args: readonly string[], options: { cwd: string; env?: NodeJS.ProcessEnv }): Promise<Finished> {
   return new Promise((resolve) => {
-    execFile(process.execPath, args, { ...options, timeout: 100_000 }, (error, stdout, stderr) => {
+    execFile(process.execPath, args, { ...options, timeout: 280_000 }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code ?? -1) || -1, stdout, stderr });
     });
   });

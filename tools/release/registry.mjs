@@ -84,7 +84,7 @@ export async function startRegistry(ours) {
       body: JSON.stringify(user),
     }).catch(() => null);
     if (response?.ok) return { url, token: (await response.json()).token, stop: () => child.kill() };
-    if (tries === 100 || child.exitCode !== null) throw new Error(`Verdaccio did not start:\n${log}`);
+    if (tries === 1000 || child.exitCode !== null) throw new Error(`Verdaccio did not start:\n${log}`);
     await sleep(300);
   }
 }

@@ -23,6 +23,10 @@ const open = async (files: Map<string, Uint8Array>): Promise<ImageDataBackend> =
 const started: { readonly worker: Worker; answers: number; ended: boolean }[] = [];
 const Real = Worker;
 
+/** Workers are for all processors but one, so that a machine with one has none. */
+const PROCESSORS = 3;
+Object.defineProperty(navigator, "hardwareConcurrency", { get: () => PROCESSORS });
+
 beforeEach(() => {
   started.length = 0;
   vi.stubGlobal(
@@ -56,11 +60,11 @@ function expectVoxels(found: Tensor): void {
   expect(data.findIndex((value, n) => value !== values[n])).toBe(-1);
 }
 
-/** Workers take a while to start: reads until they had a part. */
+/** Much is read at once, which is worth Workers. They take a while to start: reads until they had a part. */
 async function readTogether(image: ImageDataBackend): Promise<Tensor> {
   for (;;) {
-    const whole = await image.toTensor();
-    if (started.some(({ answers }) => answers > 0)) return whole;
+    const [whole] = await Promise.all([1, 2, 3, 4].map(() => image.toTensor()));
+    if (started.some(({ answers }) => answers > 0)) return whole!;
   }
 }
 
@@ -72,11 +76,9 @@ describe.each([
   it("has the same voxels, and closing ends the Workers", async () => {
     const image = await open(await written(codec, shard));
     const whole = await readTogether(image);
-    expect(started.length).toBeGreaterThan(0);
-    expect(started.length).toBeLessThan(navigator.hardwareConcurrency);
-    expect(started.some(({ answers }) => answers > 0)).toBe(true);
-    expectVoxels(whole);
+    expect(started.length).toBeLessThan(PROCESSORS);
     expect(ended()).toBe(false);
+    expectVoxels(whole);
     await image.close!();
     await expect.poll(ended).toBe(true);
   });
@@ -93,7 +95,7 @@ it("leaves the Workers to an image that is open still", async () => {
   const files = await written("blosc");
   const [first, second] = [await open(files), await open(files)];
   await readTogether(first);
-  await second.toTensor();
+  await readTogether(second);
   await first.close!();
   await new Promise((resolve) => setTimeout(resolve, 600));
   expect(ended()).toBe(false);

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, open, type Stats, stat } from "node:fs";
+import { closeSync, constants, fstatSync, open as openFile, type Stats, stat } from "node:fs";
 import { LazyImageError } from "@lazyimg/core";
 import { closedError } from "./range.js";
 
@@ -6,6 +6,8 @@ import { closedError } from "./range.js";
 const MOST = 64;
 /** For how long a file that is being read is trusted not to change, in milliseconds. */
 const TRUST = 10;
+/** How often others of the process are waited for, when they hold all the descriptors that there are. */
+const PAUSES = 5;
 /** Without blocking where a FIFO took the file's place a moment ago; 0 where the platform has no such flag. */
 const FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
@@ -13,7 +15,9 @@ const FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 const idle = new Set<PooledFile>();
 /** Who waits for a descriptor to be given back. */
 const waiting: (() => void)[] = [];
-let opened = 0;
+/** Descriptors that are open or being opened, and those that are open. */
+let taken = 0;
+let open = 0;
 
 /**
  * A file whose descriptor is opened when it is needed and may be closed whenever nobody uses it, so that any number
@@ -102,9 +106,7 @@ export class PooledFile {
         now = fstatSync(descriptor);
         this.#compare(now);
       } catch (error) {
-        opened--;
-        closeSync(descriptor);
-        waiting.shift()?.();
+        close(descriptor);
         throw error;
       }
       this.#first ??= now;
@@ -148,9 +150,7 @@ export class PooledFile {
     idle.delete(this);
     const descriptor = this.#descriptor;
     this.#descriptor = -1;
-    opened--;
-    closeSync(descriptor);
-    waiting.shift()?.();
+    close(descriptor);
   }
 
   /** Closes the descriptors that were idle longest, at most `count` of them; whether there was any. */
@@ -226,26 +226,41 @@ function statAt(path: string): Promise<Stats> {
 
 /** Opens a descriptor within the bound, waiting for one to be given back where all are in use. */
 async function openAt(path: string): Promise<number> {
-  while (opened >= MOST && !PooledFile.closeIdle(1)) await givenBack();
-  opened++;
-  for (let attempt = 1; ; attempt++) {
+  while (taken >= MOST && !PooledFile.closeIdle(1)) await givenBack();
+  taken++;
+  for (let pauses = 0; ; ) {
     try {
-      return await new Promise<number>((resolve, reject) => {
-        open(path, FLAGS, (error, descriptor) => (error ? reject(error) : resolve(descriptor)));
+      const descriptor = await new Promise<number>((resolve, reject) => {
+        openFile(path, FLAGS, (error, descriptor) => (error ? reject(error) : resolve(descriptor)));
       });
+      open++;
+      return descriptor;
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      const full = code === "EMFILE" || code === "ENFILE";
-      // Others of the process hold them: give back ours, and give them a moment.
-      if (full && (PooledFile.closeIdle(MOST) || attempt <= 5)) {
-        await new Promise((resolve) => setTimeout(resolve, attempt * 20));
-        continue;
+      if (code === "EMFILE" || code === "ENFILE") {
+        if (PooledFile.closeIdle(MOST)) continue;
+        if (open > 0) {
+          await givenBack();
+          continue;
+        }
+        // Others of the process hold them all: they get a moment.
+        if (++pauses <= PAUSES) {
+          await new Promise((resolve) => setTimeout(resolve, pauses * 20));
+          continue;
+        }
       }
-      opened--;
+      taken--;
       waiting.shift()?.();
       throw error;
     }
   }
+}
+
+function close(descriptor: number): void {
+  taken--;
+  open--;
+  closeSync(descriptor);
+  waiting.shift()?.();
 }
 
 function givenBack(): Promise<void> {

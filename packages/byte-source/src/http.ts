@@ -7,12 +7,13 @@ import {
 } from "@lazyimg/core";
 import { abortable } from "@lazyimg/core/abort";
 import { Budget } from "@lazyimg/core/budget";
-import { Attempt } from "./attempt.js";
+import type { Attempt } from "./attempt.js";
 import { Growing } from "./growing.js";
-import { type Answer, changed, Passing, readAnswer } from "./http-answer.js";
+import { Passing } from "./http-answer.js";
+import { type Begun, type RangeRequestOptions, RangeRequests } from "./http-requests.js";
 import { pause } from "./pause.js";
 import { checkRange, checkSpan, closedError, memoryFor } from "./range.js";
-import { givenUp, reasonOf, waitBefore } from "./retry.js";
+import { givenUp, waitBefore } from "./retry.js";
 import { type Download, Whole } from "./whole.js";
 
 /** A request that brought this much was worth repeating: the count of failures begins anew. */
@@ -22,19 +23,13 @@ const PROGRESS = 1 << 16;
 const CONNECTIONS = globalThis.location === undefined ? 16 : 6;
 
 /** Options of `httpSource`. */
-export interface HttpSourceOptions {
+export interface HttpSourceOptions extends RangeRequestOptions {
   /** The file name that tells the format, where the URL's last segment does not. */
   readonly name?: string | undefined;
-  /** Makes the requests: for signing, renewing links, proxies. The platform's own by default. */
-  readonly fetch?: typeof fetch | undefined;
-  /** Sent with every request, such as `Authorization`. */
-  readonly headers?: HeadersInit | undefined;
   /** Most reads in flight at a time (16; in browsers 6); streams do not count. */
   readonly concurrency?: number | undefined;
   /** How often a request is repeated after a dropped connection, 408, 429 or 5xx (3). */
   readonly retries?: number | undefined;
-  /** How long a server may send nothing before the request is repeated, in milliseconds (30 000). */
-  readonly timeout?: number | undefined;
   /** Most bytes to keep, or to skip, where a server ignores ranges and sends the whole file (256 MiB). */
   readonly maxBytes?: number | undefined;
 }
@@ -60,36 +55,22 @@ export function httpSource(url: string | URL, options: HttpSourceOptions = {}): 
 /** What the bytes are for: a read, a stream, the download that a `Whole` keeps, or just to learn the size. */
 type Use = "read" | "stream" | "whole" | "size";
 
-/** A request whose answer has begun. */
-interface Begun {
-  readonly attempt: Attempt;
-  readonly answer: Answer;
-  readonly body: ReadableStreamDefaultReader<Uint8Array> | undefined;
-}
-
 class HttpSource implements ByteSource {
   readonly name: string;
   readonly gap: number = 128 * 1024;
-  readonly #url: string;
-  /** The URL as messages have it: its query may hold a signature. */
-  readonly #what: string;
+  readonly #requests: RangeRequests;
   readonly #options: HttpSourceOptions;
   readonly #maxBytes: number;
   readonly #connections: Budget;
-  readonly #attempts = new Set<Attempt>();
-  #first: Pick<Answer, "etag" | "modified"> | undefined;
-  #total: number | null = null;
   /** Whether the server has answered with a range. */
   #ranges = false;
   /** The request that finds out what kind of server this is, if it is under way; an error of it is everybody's. */
   #scout: Promise<LazyImageError | undefined> | undefined;
-  #known = false;
   #whole: Whole | undefined;
   #closed = false;
 
   constructor(url: URL, options: HttpSourceOptions) {
-    this.#url = url.href;
-    this.#what = url.origin + url.pathname;
+    this.#requests = new RangeRequests(url, options);
     this.name = options.name ?? requestName({ path: url.href }) ?? "";
     this.#options = options;
     this.#maxBytes = options.maxBytes ?? 256 << 20;
@@ -99,18 +80,19 @@ class HttpSource implements ByteSource {
   async size({ signal }: { signal?: AbortSignal | undefined } = {}): Promise<number | null> {
     this.#check(signal);
     for await (const _ of this.#bytes(0, 1, signal, "size"));
-    return this.#total;
+    return this.#requests.total;
   }
 
   async version(options: { signal?: AbortSignal | undefined } = {}): Promise<string | null> {
     const size = await this.size(options);
-    const version = this.#first?.etag ?? this.#first?.modified;
+    const { first } = this.#requests;
+    const version = first?.etag ?? first?.modified;
     return version == null ? null : `${version}:${size}`;
   }
 
   async modified(options: { signal?: AbortSignal | undefined } = {}): Promise<number | null> {
     await this.size(options);
-    const time = Date.parse(this.#first?.modified ?? "");
+    const time = Date.parse(this.#requests.first?.modified ?? "");
     return Number.isNaN(time) ? null : time;
   }
 
@@ -121,8 +103,9 @@ class HttpSource implements ByteSource {
     const leave = await this.#connections.acquire(1, signal);
     try {
       for await (const piece of this.#bytes(offset, offset + length, signal, "read")) {
+        const { total } = this.#requests;
         bytes ??= new Growing(
-          this.#total === null ? undefined : memoryFor(Math.min(length, this.#total - offset), undefined),
+          total === null ? undefined : memoryFor(Math.min(length, total - offset), undefined),
         );
         bytes.append(piece, length);
       }
@@ -147,7 +130,7 @@ class HttpSource implements ByteSource {
     const reason = closedError(this.name);
     this.#whole?.cancel(reason);
     this.#whole = undefined;
-    for (const attempt of this.#attempts) attempt.end(reason);
+    this.#requests.end(reason);
   }
 
   #check(signal: AbortSignal | undefined): void {
@@ -171,15 +154,15 @@ class HttpSource implements ByteSource {
     const found = kept ? undefined : await this.#turn(signal);
     try {
       if (use === "size" && found === undefined) return; // somebody else found out
-      while (position < Math.min(end, this.#total ?? Number.POSITIVE_INFINITY)) {
+      while (position < Math.min(end, this.#requests.total ?? Number.POSITIVE_INFINITY)) {
         this.#check(signal);
         if (!kept && this.#whole !== undefined && this.#keeps(use, end)) {
           yield* this.#whole.stream(position, end, signal);
           return;
         }
-        let attempt: Attempt | undefined = current?.attempt ?? this.#attempt(signal);
+        let attempt: Attempt | undefined = current?.attempt ?? this.#requests.attempt(signal);
         try {
-          const { answer, body } = current ?? (await this.#ask(position, end, attempt));
+          const { answer, body } = current ?? (await this.#requests.ask(position, end, attempt));
           current = undefined;
           found?.();
           if (answer.outside) return;
@@ -195,23 +178,26 @@ class HttpSource implements ByteSource {
 
           let at = answer.start;
           for (;;) {
-            const { done, value } = await this.#step(attempt, body?.read());
+            const { done, value } = await this.#requests.step(attempt, body?.read());
             if (done) break;
             const piece = value.subarray(Math.max(0, position - at), Math.max(0, end - at));
             at += value.length;
             if (answer.end !== null && at > answer.end) {
-              throw new LazyImageError("ERR_HTTP", `${this.#what}: the server sent more bytes than it said`);
+              throw new LazyImageError(
+                "ERR_HTTP",
+                `${this.#requests.what}: the server sent more bytes than it said`,
+              );
             }
             position += piece.length;
             if (piece.length > 0) yield piece;
             if (position === end && answer.whole) return;
           }
           if (answer.end === null) {
-            this.#total ??= at;
+            this.#requests.total ??= at;
             return;
           }
           if (position < Math.min(end, answer.total ?? end)) {
-            throw new Passing(`${this.#what}: the answer ended after ${at - answer.start} bytes`);
+            throw new Passing(`${this.#requests.what}: the answer ended after ${at - answer.start} bytes`);
           }
         } catch (error) {
           attempt?.end();
@@ -238,7 +224,7 @@ class HttpSource implements ByteSource {
    * would send the file to each. Returns what ends this reader's own turn to find out.
    */
   async #turn(signal: AbortSignal | undefined): Promise<((error?: LazyImageError) => void) | undefined> {
-    while (!this.#known) {
+    while (!this.#requests.answered) {
       if (this.#scout === undefined) {
         let end: (error?: LazyImageError) => void = () => {};
         const scout = new Promise<LazyImageError | undefined>((resolve) => {
@@ -256,59 +242,9 @@ class HttpSource implements ByteSource {
     return undefined;
   }
 
-  async #ask(start: number, end: number, attempt: Attempt): Promise<Begun> {
-    const headers = new Headers(this.#options.headers);
-    headers.set("range", `bytes=${start}-${end === Number.POSITIVE_INFINITY ? "" : end - 1}`);
-    const request = this.#options.fetch ?? fetch;
-    // The browser's cache would answer the ranges of one URL one after the other.
-    const init: RequestInit = { headers, signal: attempt.signal, cache: "no-store" };
-    const response = await this.#step(attempt, (async () => request(this.#url, init))());
-    const answer = readAnswer(response, start, end, this.#what);
-    this.#compare(answer, start);
-    this.#known = true;
-    return { attempt, answer, body: response.body?.getReader() };
-  }
-
-  /** Waits for a step of a request; a failure of the network is one that may pass. */
-  async #step(attempt: Attempt, step: Promise<Response>): Promise<Response>;
-  async #step(
-    attempt: Attempt,
-    step: Promise<ReadableStreamReadResult<Uint8Array>> | undefined,
-  ): Promise<ReadableStreamReadResult<Uint8Array>>;
-  async #step<T>(attempt: Attempt, step: Promise<T> | undefined): Promise<T | { done: true }> {
-    if (step === undefined) return { done: true };
-    try {
-      return await attempt.wait(step);
-    } catch (cause) {
-      if (isLazyImageError(cause)) throw cause;
-      throw new Passing(`${this.#what}: ${reasonOf(cause)}`, { cause });
-    }
-  }
-
-  /** Throws where an answer is about another content than the first one was. */
-  #compare(answer: Answer, start: number): void {
-    const { total } = answer;
-    const resized = total !== null && this.#total !== null && total !== this.#total;
-    if (resized || (!answer.outside && this.#first !== undefined && changed(this.#first, answer))) {
-      throw new LazyImageError(
-        "ERR_CHANGED",
-        `${this.#what} changed on the server since it was opened: open it again`,
-      );
-    }
-    this.#total ??= total;
-    if (answer.outside) {
-      if (this.#total !== null && start < this.#total) {
-        const message = `${this.#what}: the server refuses bytes from ${start}, but has ${this.#total}`;
-        throw new LazyImageError("ERR_HTTP", message);
-      }
-    } else {
-      this.#first ??= { etag: answer.etag, modified: answer.modified };
-    }
-  }
-
   /** Whether a file that is sent whole is kept to answer this; throws `ERR_LIMIT` where it may not be. */
   #keeps(use: Use, end: number): boolean {
-    const last = Math.min(end, this.#total ?? Number.POSITIVE_INFINITY);
+    const last = Math.min(end, this.#requests.total ?? Number.POSITIVE_INFINITY);
     if (last <= this.#maxBytes) return true;
     if (use !== "stream") throw this.#tooMuch(last);
     return false;
@@ -317,7 +253,7 @@ class HttpSource implements ByteSource {
   #tooMuch(end: number): LazyImageError {
     return new LazyImageError(
       "ERR_LIMIT",
-      `${this.#what}: the server ignores ranges and would have to send ${end} bytes, more than maxBytes ` +
+      `${this.#requests.what}: the server ignores ranges and would have to send ${end} bytes, more than maxBytes ` +
         `(${this.#maxBytes}): raise it, or use another server`,
     );
   }
@@ -331,15 +267,11 @@ class HttpSource implements ByteSource {
         cancel: (reason) => controller.abort(reason),
       };
     };
-    return new Whole(download(0, begun), download, Math.min(this.#total ?? this.#maxBytes, this.#maxBytes));
-  }
-
-  #attempt(signal: AbortSignal | undefined): Attempt {
-    const attempt = new Attempt(signal, this.#options.timeout ?? 30_000, (ended) =>
-      this.#attempts.delete(ended),
+    return new Whole(
+      download(0, begun),
+      download,
+      Math.min(this.#requests.total ?? this.#maxBytes, this.#maxBytes),
     );
-    this.#attempts.add(attempt);
-    return attempt;
   }
 }
 

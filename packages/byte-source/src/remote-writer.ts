@@ -1,4 +1,4 @@
-import { isLazyImageError, LazyImageError } from "@lazyimg/core";
+import { LazyImageError } from "@lazyimg/core";
 import { remoteOf, type TransportRequest } from "./transport.js";
 
 /** Options of one request. */
@@ -58,27 +58,4 @@ export async function remoteWriter(path: string, request: TransportRequest): Pro
       ? `Nothing is written to ${shown}: servers take no files by http(s); write to s3:, gs: or az: with their transport, or to a path`
       : `The transport of ${shown} only reads; write to a path, and copy that`,
   );
-}
-
-/** What a store said when it refused: the `cause` of the error. */
-export interface Refusal {
-  readonly status: number;
-  /** The store's own code, such as `AccessDenied`; the status where it gives none. */
-  readonly code: string;
-  readonly message: string;
-}
-
-/** Refusals that say who is asking is not clear, not that this one may not do it. */
-const UNKNOWN = /Authenticat|Signature|AccessKey|Token|Time/;
-
-/** Whether a store let these credentials in, and refused what was asked. */
-export function isForbidden(error: unknown): boolean {
-  const { status, code = "" } = refusalBehind(error) ?? {};
-  return status === 403 && !UNKNOWN.test(code);
-}
-
-/** What the store said, where an error is its refusal. */
-export function refusalBehind(error: unknown): Refusal | undefined {
-  const { cause } = isLazyImageError(error) ? error : {};
-  return typeof cause === "object" && cause !== null && "status" in cause ? (cause as Refusal) : undefined;
 }

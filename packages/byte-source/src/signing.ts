@@ -1,6 +1,7 @@
 import type { LazyImageError } from "@lazyimg/core";
 import type { Ending, Keyring } from "./keyring.js";
-import type { Refusal } from "./remote-writer.js";
+import type { Refusal } from "./refusal.js";
+import type { TransportRequest } from "./transport.js";
 
 /** How a store wants its requests. */
 export interface Signature<C> {
@@ -10,14 +11,33 @@ export interface Signature<C> {
   refusalOf(response: Response): Promise<Refusal>;
   /** Whether other credentials would help, because these have ended. */
   isExpired(refusal: Refusal): boolean;
-  refused(url: string, response: Response, refusal: Refusal, signed: boolean): LazyImageError;
+  /** The error for one that asking again would not change; `signed` is whether credentials came along. */
+  refused(
+    url: string,
+    response: Pick<Response, "headers">,
+    refusal: Refusal,
+    signed: boolean,
+  ): LazyImageError;
 }
 
 /** What a writer is told that goes on: send more; somebody else writes, too. */
 const WRITTEN = [308, 409];
 
-/** A fetch that signs, and that tells refusals in words. Credentials that have ended are renewed once. */
-export function signing<C extends Ending>(
+/**
+ * Makes the requests of a store: signed, and with refusals told in words. A fetch of the caller's that comes without
+ * credentials has its own.
+ */
+export function signedFetch<C extends Ending>(
+  { fetch: own }: TransportRequest,
+  hasCredentials: boolean,
+  keyring: Keyring<C>,
+  signature: Signature<C>,
+): typeof fetch {
+  return own !== undefined && !hasCredentials ? own : signing(keyring, signature, own ?? fetch);
+}
+
+/** A fetch that signs. Credentials that have ended are renewed once. */
+function signing<C extends Ending>(
   keyring: Keyring<C>,
   { sign, refusalOf, isExpired, refused }: Signature<C>,
   send: typeof fetch,

@@ -33,9 +33,11 @@ describe("blobSource in a browser", () => {
     const outcomes = await Promise.all(
       Array.from({ length: 200 }, async (_, i) => {
         const controller = new AbortController();
-        if (i % 3 === 0) setTimeout(() => controller.abort(i), i % 7);
         try {
-          const read = await source.read(i * 10_000, 5000 + i, { signal: controller.signal });
+          const reading = source.read(i * 10_000, 5000 + i, { signal: controller.signal });
+          if (i % 21 === 0) controller.abort(i);
+          else if (i % 3 === 0) setTimeout(() => controller.abort(i), i % 7);
+          const read = await reading;
           return same(read, body.subarray(i * 10_000, i * 15_000 - i * 5000 + 5000 + i)) ? "read" : "wrong";
         } catch (error) {
           return i % 3 === 0 && error === i ? "aborted" : "failed";
@@ -44,6 +46,7 @@ describe("blobSource in a browser", () => {
     );
     expect(outcomes).not.toContain("wrong");
     expect(outcomes).not.toContain("failed");
+    expect(outcomes.filter((_, i) => i % 21 === 0)).toEqual(Array(10).fill("aborted"));
     expect(outcomes.filter((outcome) => outcome === "read").length).toBeGreaterThan(130);
   });
 });

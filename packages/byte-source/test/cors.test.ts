@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { build } from "esbuild";
 import { type Browser, chromium, type Page } from "playwright";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { asked, type Handler, pattern, rangeHandler, serve, type TestServer } from "./server.js";
+import { asked, type Handler, pattern, rangeHandler, serve, type TestServer, until } from "./server.js";
 
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const body = pattern(200_000);
@@ -22,8 +22,19 @@ describe.runIf(existsSync(executablePath))("httpSource across origins in a brows
       stdin: {
         contents: `
           import { httpSource } from "@lazyimg/byte-source";
-          globalThis.readAt = async (url, ranges, options) => {
-            const source = httpSource(url, options);
+          // What was taken of bodies.
+          globalThis.taken = 0;
+          const watched = async (input, init) => {
+            const response = await fetch(input, init);
+            const transform = (piece, controller) => {
+              controller.enqueue(piece);
+              taken += piece.length;
+            };
+            const passing = new TransformStream({ transform }, undefined, { highWaterMark: 0 });
+            return new Response(response.body?.pipeThrough(passing), response);
+          };
+          globalThis.readAt = async (url, ranges, { watch, ...options }) => {
+            const source = httpSource(url, { ...options, ...(watch && { fetch: watched }) });
             try {
               const reads = await Promise.all(ranges.map(([offset, length]) => source.read(offset, length)));
               return { reads: reads.map((read) => Array.from(read)), size: await source.size(), version: await source.version() };
@@ -111,12 +122,13 @@ describe.runIf(existsSync(executablePath))("httpSource across origins in a brows
   test("reads of one URL are not answered one after the other", async () => {
     let now = 0;
     let most = 0;
-    handler = (request, response, count) => {
+    let asked = 0;
+    handler = async (request, response, count) => {
       most = Math.max(most, ++now);
-      setTimeout(() => {
-        now--;
-        rangeHandler(body, exposed)(request, response, count);
-      }, 100);
+      // The first goes alone; then all wait until there are as many.
+      if (asked++ > 0) await until(() => most >= 4);
+      now--;
+      rangeHandler(body, exposed)(request, response, count);
     };
     const found = await read(Array.from({ length: 7 }, (_, i) => [i * 1000, 10]));
     expect(found.reads).toEqual(Array.from({ length: 7 }, (_, i) => part(i * 1000, 10)));
@@ -140,9 +152,12 @@ describe.runIf(existsSync(executablePath))("httpSource across origins in a brows
         "content-length": 100_000,
       });
       response.write(body.subarray(0, 40_000));
-      return void setTimeout(() => response.destroy(), 100);
+      return void expect
+        .poll(() => page.evaluate("taken"))
+        .toBe(40_000)
+        .then(() => response.destroy());
     };
-    expect((await read([[0, 100_000]])).reads).toEqual([part(0, 100_000)]);
+    expect((await read([[0, 100_000]], { watch: true })).reads).toEqual([part(0, 100_000)]);
     expect(server.ranges).toEqual(["bytes=0-99999", "bytes=40000-99999"]);
   });
 });

@@ -35,7 +35,7 @@ async function run(script: string, shell?: string): Promise<{ stdout: string; st
   const args = ["--input-type=module", "-e", script];
   const command = shell === undefined ? process.execPath : "sh";
   const given = shell === undefined ? args : ["-c", `${shell}; exec "$0" "$@"`, process.execPath, ...args];
-  return promisify(execFile)(command, given, { cwd: import.meta.dirname, timeout: 20_000 });
+  return promisify(execFile)(command, given, { cwd: import.meta.dirname, timeout: 240_000 });
 }
 
 describe("reading", () => {

@@ -2,7 +2,7 @@ import { bytesSource, cached, coalescing } from "@lazyimg/byte-source";
 import type { ByteReadOptions, ByteSource } from "@lazyimg/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { pattern, same, sleep } from "./server.js";
+import { pattern, same, sleep, until } from "./server.js";
 
 const body = pattern(1_000_003);
 
@@ -13,6 +13,17 @@ interface Counted extends ByteSource {
   closes: number;
   fail: Error | undefined;
   delay: number;
+  /** What reads wait for before they are answered. */
+  gate: Promise<void> | undefined;
+}
+
+/** Holds reads up until `open` is called. */
+function hold(source: Counted): { open(): void } {
+  let open = (): void => {};
+  source.gate = new Promise((resolve) => {
+    open = resolve;
+  });
+  return { open };
 }
 
 function counted(): Counted {
@@ -25,10 +36,12 @@ function counted(): Counted {
     closes: 0,
     fail: undefined,
     delay: 5,
+    gate: undefined,
     async read(offset: number, length: number, { signal, into }: ByteReadOptions = {}) {
       source.reads.push([offset, length]);
       signal?.addEventListener("abort", () => source.aborted.push(signal.reason));
       await sleep(source.delay);
+      await source.gate;
       if (source.fail) throw source.fail;
       return inner.read(offset, length, { signal, into });
     },
@@ -110,7 +123,7 @@ describe("cached", () => {
 
   test("a load dies with its last reader, never with its first", async () => {
     const source = counted();
-    source.delay = 50;
+    const gate = hold(source);
     const cache = cached(source, { blockSize: 1000 });
     const [a, b, c] = [new AbortController(), new AbortController(), new AbortController()];
     const first = cache.read(0, 10, { signal: a.signal });
@@ -119,6 +132,7 @@ describe("cached", () => {
     a.abort("a");
     await sleep(5);
     expect(source.aborted).toEqual([]);
+    gate.open();
     expect(await outcomes).toMatchObject([{ reason: "a" }, { value: body.subarray(10, 20) }]);
 
     const third = cache.read(5000, 10, { signal: a.signal });
@@ -225,19 +239,20 @@ describe("coalescing", () => {
 
   test("a merged read dies with its last reader, never with its first", async () => {
     const source = counted();
-    source.delay = 30;
+    const gate = hold(source);
     const merged = coalescing(source);
     const [a, b] = [new AbortController(), new AbortController()];
     const outcomes = Promise.allSettled([
       merged.read(0, 10, { signal: a.signal }),
       merged.read(20, 10, { signal: b.signal }),
     ]);
-    await sleep(5);
+    await until(() => source.reads.length === 1);
     a.abort("a");
     await sleep(1);
     expect(source.aborted).toEqual([]);
     b.abort("b");
     expect(await outcomes).toMatchObject([{ reason: "a" }, { reason: "b" }]);
+    gate.open();
     expect(source.aborted).toEqual(["b"]);
   });
 

@@ -11,7 +11,8 @@ import {
   textOf,
 } from "@lazyimg/byte-source/remote";
 import { LazyImageError } from "@lazyimg/core";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { heldTimers, until } from "./server.js";
 
 describe("who writes to a URL", () => {
   test("nobody for paths, http(s) and what only reads; the transport else", async () => {
@@ -38,6 +39,8 @@ describe("requests", () => {
   /** What the next requests are answered with: a status, or nothing. */
   let answers: (number | "drop" | "never")[] = [];
   let bodies: string[] = [];
+  /** Told of each request that has arrived. */
+  let asked: () => unknown = () => {};
   beforeAll(async () => {
     server = createServer((request, response) => {
       let body = "";
@@ -46,6 +49,7 @@ describe("requests", () => {
       });
       request.on("end", () => {
         bodies.push(body);
+        asked();
         const answer = answers.shift() ?? 200;
         if (answer === "drop") response.destroy();
         else if (answer !== "never")
@@ -58,6 +62,8 @@ describe("requests", () => {
   afterEach(() => {
     answers = [];
     bodies = [];
+    asked = () => {};
+    vi.unstubAllGlobals();
   });
   afterAll(() => {
     server.closeAllConnections();
@@ -66,13 +72,13 @@ describe("requests", () => {
 
   const refused = async (_: string, { status }: Response) =>
     new LazyImageError("ERR_HTTP", `refused ${status}`, { cause: { status, code: String(status) } });
-  const send = (readerOptions: Record<string, unknown> = {}) =>
-    senderOf({ fetch, request: { readerOptions }, refused, conflicts: [409], answers: [308] });
+  const sender = (readerOptions: Record<string, unknown> = {}, by: typeof fetch = fetch) =>
+    senderOf({ fetch: by, request: { readerOptions }, refused, conflicts: [409], answers: [308] });
   const body = new TextEncoder().encode("voxels");
 
   test("are repeated, body and all, after what may pass", async () => {
     answers = ["drop", 503, 429, 201];
-    const { status, body: said } = await send()({ method: "PUT", url, body });
+    const { status, body: said } = await sender()({ method: "PUT", url, body });
     expect(status).toBe(201);
     expect(new TextDecoder().decode(said)).toBe("said");
     expect(bodies).toEqual(Array(4).fill("voxels"));
@@ -80,7 +86,7 @@ describe("requests", () => {
 
   test("are given up, without the query's secrets", async () => {
     answers = [500, 500];
-    await expect(send({ retries: 1 })({ method: "PUT", url, body })).rejects.toMatchObject({
+    await expect(sender({ retries: 1 })({ method: "PUT", url, body })).rejects.toMatchObject({
       code: "ERR_HTTP",
       message: expect.stringMatching(/^(?!.*SECRET).*answered 500.*tried 2 times/),
     });
@@ -88,36 +94,50 @@ describe("requests", () => {
 
   test("are not repeated where that is no use; a conflict passes, and some statuses are answers", async () => {
     answers = [403];
-    const failure = await send()({ method: "PUT", url }).catch((error: unknown) => error);
+    const failure = await sender()({ method: "PUT", url }).catch((error: unknown) => error);
     expect(failure).toMatchObject({ message: "refused 403" });
     expect(isForbidden(failure)).toBe(true);
     expect(bodies).toHaveLength(1);
     answers = [409, 308];
-    expect((await send()({ method: "PUT", url })).status).toBe(308);
+    expect((await sender()({ method: "PUT", url })).status).toBe(308);
   });
 
   test("whose answer was lost may have done their work, the first one not", async () => {
     const done = async () => true;
     answers = ["drop", 412];
-    expect((await send()({ method: "PUT", url, done })).status).toBe(200);
+    expect((await sender()({ method: "PUT", url, done })).status).toBe(200);
     answers = [412];
-    await expect(send()({ method: "PUT", url, done })).rejects.toThrow("refused 412");
+    await expect(sender()({ method: "PUT", url, done })).rejects.toThrow("refused 412");
   });
 
   test("end with the caller's reason, also while waiting", async () => {
+    const reason = new Error("enough");
     for (const answer of ["never", 500] as const) {
       answers = [answer];
-      const reason = new Error("enough");
       const controller = new AbortController();
-      setTimeout(() => controller.abort(reason), 50);
       const { signal } = controller;
-      await expect(send()({ method: "PUT", url, signal })).rejects.toBe(reason);
+      asked = () => answer === "never" && controller.abort(reason);
+      const sending = sender({}, async (...given) => {
+        const response = await fetch(...given);
+        // When what is done with the answer at once has been done, and it is being waited.
+        setImmediate(() => controller.abort(reason));
+        return response;
+      });
+      await expect(sending({ method: "PUT", url, signal })).rejects.toBe(reason);
+      expect(bodies).toHaveLength(1);
+      bodies = [];
     }
   });
 
   test("a server that says nothing is asked again", async () => {
     answers = ["never", 200];
-    expect((await send({ timeout: 100 })({ method: "PUT", url })).status).toBe(200);
+    const timeout = 3_600_000;
+    const stalls = heldTimers(timeout);
+    const sending = sender({ timeout })({ method: "PUT", url });
+    await until(() => bodies.length === 1 && stalls.running === 1);
+    stalls.fire();
+    expect((await sending).status).toBe(200);
+    expect(bodies).toHaveLength(2);
   });
 });
 
@@ -140,7 +160,8 @@ describe("parts", () => {
     let most = 0;
     const send = async (part: Uint8Array, n: number): Promise<number> => {
       most = Math.max(most, ++under);
-      await new Promise((resolve) => setTimeout(resolve, 10 - n));
+      // Later ones are done sooner.
+      for (let turns = 10 - n; turns > 0; turns--) await new Promise(setImmediate);
       under--;
       if (n === 3) throw new Error("broken");
       return part[0]!;
@@ -156,9 +177,14 @@ test("credentials are asked for once, and again when they end or are refused", a
   let given = 0;
   let seconds = 3600;
   const source = async () => ({ id: ++given, expiration: new Date(Date.now() + seconds * 1000) });
-  const checked = (value: unknown) => value as { id: number; expiration: Date };
-  const keyring = Keyring.of(source, checked);
-  expect(Keyring.of(source, checked)).toBe(keyring);
+  const isKey = (value: unknown): value is { id: number; expiration: Date } => value !== "none";
+  const keyring = Keyring.of(source, isKey, "no key");
+  expect(Keyring.of(source, isKey, "no key")).toBe(keyring);
+  await expect(Keyring.of("none", isKey, "no key").get()).rejects.toMatchObject({
+    code: "ERR_INVALID_ARGUMENT",
+    message: "no key",
+  });
+  expect(await Keyring.of(false, isKey, "no key").get()).toBeNull();
   const [first, same] = await Promise.all([keyring.get(), keyring.get()]);
   expect(first).toBe(same);
   expect(await keyring.get()).toBe(first);

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { vi } from "vitest";
 
 /** A loopback server that misbehaves on demand, and counts. */
 export interface TestServer {
@@ -122,10 +123,85 @@ export function same(a: Uint8Array | undefined, b: Uint8Array): boolean {
   return a !== undefined && Buffer.compare(a, b) === 0;
 }
 
-/** Waits until `condition` holds; fails after five seconds. */
+/** Waits until `condition` holds; a test that waits for ever is ended by its own time. */
 export async function until(condition: () => boolean): Promise<void> {
-  for (let waited = 0; !condition(); waited += 10) {
-    if (waited > 5000) throw new Error("it never came to be");
-    await sleep(10);
+  while (!condition()) await sleep(5);
+}
+
+/** Waits until a number that grew is the same for a while. */
+export async function untilStill(value: () => number): Promise<void> {
+  for (let [last, since] = [0, 0]; since < 20; since++) {
+    await sleep(20);
+    if (value() !== last || last === 0) since = 0;
+    last = value();
   }
+}
+
+/** A fetch, and what its callers have got of it. */
+export interface WatchedFetch {
+  readonly fetch: typeof fetch;
+  /** Answers whose headers came. */
+  answers: number;
+  /** Bytes of bodies that were taken. */
+  taken: number;
+}
+
+export function watchedFetch(): WatchedFetch {
+  const watched: WatchedFetch = {
+    answers: 0,
+    taken: 0,
+    async fetch(input, init) {
+      const response = await fetch(input, init);
+      watched.answers++;
+      // It holds nothing back, so that a piece passes when somebody waits for it.
+      const passing = new TransformStream<Uint8Array, Uint8Array>(
+        {
+          transform(piece, controller) {
+            controller.enqueue(piece);
+            watched.taken += piece.length;
+          },
+        },
+        undefined,
+        { highWaterMark: 0 },
+      );
+      return new Response(response.body?.pipeThrough(passing), response);
+    },
+  };
+  return watched;
+}
+
+/** Timers of one length, which end when they are told to. */
+export interface HeldTimers {
+  /** How many run. */
+  readonly running: number;
+  /** Ends them. */
+  fire(): void;
+}
+
+/** Takes over the timers of just so many milliseconds, until `vi.unstubAllGlobals()`; they should be many. */
+export function heldTimers(milliseconds: number): HeldTimers {
+  const { setTimeout, clearTimeout } = globalThis;
+  const held = new Map<unknown, () => void>();
+  vi.stubGlobal("setTimeout", (run: () => void, wait: number, ...rest: []) => {
+    const timer = setTimeout(run, wait, ...rest);
+    if (wait === milliseconds) held.set(timer, run);
+    return timer;
+  });
+  vi.stubGlobal("clearTimeout", (timer: NodeJS.Timeout | undefined) => {
+    held.delete(timer);
+    clearTimeout(timer);
+  });
+  return {
+    get running() {
+      return held.size;
+    },
+    fire() {
+      const all = [...held];
+      held.clear();
+      for (const [timer, run] of all) {
+        clearTimeout(timer as NodeJS.Timeout);
+        run();
+      }
+    },
+  };
 }

@@ -2,17 +2,14 @@ import { lstat, realpath } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { LazyImageError } from "@lazyimg/core";
+import { isUrl } from "./locations.js";
+import { shown } from "./shown.js";
 
 /** What a worker may read and write: files below folders, objects below URLs. */
 export interface Allowance {
   /** @throws LazyImageError `ERR_NOT_ALLOWED` for what lies elsewhere, or is written so that it might */
   check(location: string): Promise<void>;
 }
-
-const isUrl = (location: string): boolean => /^[a-z][a-z0-9+.-]+:/i.test(location);
-
-/** What somebody has put on the queue, for a message: no control characters, and not much of it. */
-export const shown = (text: string): string => text.slice(0, 300).replace(/\p{C}/gu, "?");
 
 const refused = (location: string, why: string): LazyImageError =>
   new LazyImageError(

@@ -2,6 +2,7 @@ import { type JoinedConversion, joinNiftiZarr } from "@lazyimg/backend-zarr/writ
 import { LazyImageError } from "@lazyimg/core";
 import type { Bench } from "./bench.js";
 import type { Closable } from "./held.js";
+import { isUrl } from "./locations.js";
 import type { ConvertPayload } from "./payload.js";
 import { planId, runKey } from "./plan-id.js";
 import type { OpenSource } from "./sources.js";
@@ -10,9 +11,6 @@ import type { OpenSource } from "./sources.js";
 export interface Joined extends Closable {
   readonly conversion: JoinedConversion;
 }
-
-/** Whether a path or URL is of this machine's files. */
-const isPath = (location: string): boolean => !/^[a-z][a-z0-9+.-]+:/i.test(location);
 
 /**
  * Writes some pieces of a conversion.
@@ -29,7 +27,7 @@ export async function doConvert(
   const { source, output, plan, run, first, count } = payload;
   await allowance.check(source);
   await allowance.check(output);
-  if (isPath(output)) await allowance.check(`${output}.partial`);
+  if (!isUrl(output)) await allowance.check(`${output}.partial`);
   if ((await connection.get(runKey(plan))) !== run) return false;
   try {
     // A job of another output in the same run is nobody's.
@@ -51,22 +49,22 @@ async function join(
   const { image, id, close } = await open(source, { signal });
   try {
     const conversion = await joinNiftiZarr(image, output, { ...writing, sourceId: id, signal });
-    const joined: Joined = {
-      conversion,
-      async close() {
-        await conversion.close();
-        await close();
-      },
-    };
-    if (planId(output, conversion.fingerprint) === plan) return joined;
+    if (planId(output, conversion.fingerprint) === plan) {
+      return {
+        conversion,
+        async close() {
+          await conversion.close();
+          await close();
+        },
+      };
+    }
     await conversion.close();
+    throw new LazyImageError(
+      "ERR_CHANGED",
+      `${source} is not what was planned: it has changed since, or is another file on this machine`,
+    );
   } catch (error) {
     await close();
     throw error;
   }
-  await close();
-  throw new LazyImageError(
-    "ERR_CHANGED",
-    `${source} is not what was planned: it has changed since, or is another file on this machine`,
-  );
 }

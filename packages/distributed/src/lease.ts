@@ -79,22 +79,22 @@ export async function takeLease(
     await sleep(LASTS / 24, undefined, signal && { signal }).catch(() => signal?.throwIfAborted());
   }
   const lost = new AbortController();
+  let released = false;
   const timer = setInterval(async () => {
     const renewed = await replace(own).catch(() => true); // the server is away
     if (renewed) return;
     // It ran out, or the server forgot it; nobody else may have taken it.
     const again = await connection.set(key, own, "PX", LASTS, "NX").catch(() => null);
-    if (again === null && !timerEnded) {
+    if (again === null && !released) {
       lost.abort(
         new LazyImageError("ERR_EXISTS", `Another planner has taken over the conversion to ${output}`),
       );
     }
   }, LASTS / 4);
-  let timerEnded = false;
   return {
     lost: lost.signal,
     async release() {
-      timerEnded = true;
+      released = true;
       clearInterval(timer);
       if (connection.status === "ready") await connection.eval(REMOVE, 1, key, own).catch(() => {});
     },

@@ -2,6 +2,9 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { LazyImageError } from "@lazyimg/core";
 
+/** Whether something is a URL, `file:` too; a path of Windows is none. */
+export const isUrl = (location: string): boolean => /^[a-z][a-z0-9+.-]+:/i.test(location);
+
 /**
  * A path or URL as it is put on a queue, where others read it: absolute, and without secrets.
  *
@@ -9,7 +12,7 @@ import { LazyImageError } from "@lazyimg/core";
  */
 export function shareable(location: string): string {
   const path = /^file:/i.test(location) ? fileURLToPath(location) : location;
-  if (!/^[a-z][a-z0-9+.-]+:/i.test(path)) return resolve(path);
+  if (!isUrl(path)) return resolve(path);
   const [, scheme, authority = "", rest = ""] = /^([^:]+):\/\/([^/?#]*)(.*)$/s.exec(path) ?? [];
   if (scheme === undefined || authority.includes("@") || /[?#]/.test(rest)) {
     throw new LazyImageError(

@@ -1,10 +1,10 @@
 import { realpath } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
 import { LazyImageError } from "@lazyimg/core";
-import { shown } from "./allow.js";
 import type { Bench } from "./bench.js";
 import type { MapPayload } from "./payload.js";
 import { type RegionFunction, readRegion } from "./regions.js";
+import { shown } from "./shown.js";
 
 /** Most characters of a value in JSON: it goes through Redis. */
 const VALUE_LENGTH = 1 << 20;

@@ -1,5 +1,6 @@
 import { LazyImageError } from "@lazyimg/core";
 import * as v from "valibot";
+import { shown } from "./shown.js";
 
 /** Times that a job is tried before it counts as failed. */
 export const ATTEMPTS = 3;
@@ -81,7 +82,7 @@ const payload: v.GenericSchema<unknown, Payload> = v.variant("kind", [
     plan: id,
     source: location,
     output: location,
-    writing: v.strictObject(writingFields),
+    writing,
     first: count(0),
     count: count(1),
   }),
@@ -97,10 +98,16 @@ const payload: v.GenericSchema<unknown, Payload> = v.variant("kind", [
   }),
 ]);
 
+/** What workers say is shown by planners: it has come through a queue that others may write to. */
+const said = v.pipe(
+  v.string(),
+  v.transform((text) => shown(text, 2000)),
+);
+
 const entry: v.GenericSchema<unknown, LogEntry> = v.object({
   job: v.string(),
   value: v.optional(v.unknown()),
-  error: v.optional(v.object({ code: v.string(), message: v.string() })),
+  error: v.optional(v.object({ code: said, message: said })),
 });
 
 /** @throws LazyImageError `ERR_INVALID_ARGUMENT` for what is no job of this package's */
@@ -108,10 +115,10 @@ export function parsePayload(data: unknown): Payload {
   const parsed = v.safeParse(payload, data);
   if (parsed.success) return parsed.output;
   const [issue] = parsed.issues;
-  const where = v.getDotPath(issue) ?? "its data";
+  const where = shown(v.getDotPath(issue) ?? "its data");
   throw new LazyImageError(
     "ERR_INVALID_ARGUMENT",
-    `This is no job of @lazyimg/distributed: ${where}: ${issue.message.slice(0, 200)}`,
+    `This is no job of @lazyimg/distributed: ${where}: ${shown(issue.message, 200)}`,
   );
 }
 

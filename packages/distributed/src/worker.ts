@@ -11,6 +11,7 @@ import { doMap, modulesOf } from "./map-job.js";
 import { ATTEMPTS, type LogEntry, type Payload, parsePayload } from "./payload.js";
 import { QUEUE } from "./queue.js";
 import { appendEntry } from "./run-log.js";
+import { shown } from "./shown.js";
 import { type OpenSource, openBySource } from "./sources.js";
 
 /** What a worker may do, and with what. */
@@ -54,6 +55,7 @@ const FAREWELL = 5000;
 const FINAL: readonly string[] = [
   "ERR_NOT_ALLOWED",
   "ERR_INVALID_ARGUMENT",
+  "ERR_INDEX",
   "ERR_UNSUPPORTED",
   "ERR_CHANGED",
 ];
@@ -112,7 +114,7 @@ export async function runWorker(url: string, options: WorkerOptions = {}): Promi
   async function take(job: Job, token?: string): Promise<void> {
     const begun = Date.now();
     const report = (more: Partial<JobReport> = {}): void =>
-      onJob?.({ job: job.id!, seconds: (Date.now() - begun) / 1000, ...more });
+      onJob?.({ job: shown(job.id!), seconds: (Date.now() - begun) / 1000, ...more });
     try {
       const entry = await perform(bench, job, signal);
       if (entry !== undefined) await appendEntry(connection, runOf(job)!, entry);

@@ -1,4 +1,4 @@
-import { mkdtempSync, realpathSync, rmSync } from "node:fs";
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -93,33 +93,38 @@ test.each([{ size: 0 }, { size: [1, 2] }, { size: 1.5 }, { size: 8, halo: -1 }])
 describe.skipIf(!hasRedis)("on a queue", () => {
   let redis: RedisServer;
   let workers: WorkerProcess[];
+  const hire = async (lease?: number): Promise<void> => {
+    const setting = { modules: [module], lease };
+    workers = await Promise.all([0, 1].map(() => startWorker(redis.url, [folder], setting)));
+  };
+  const dismiss = () => Promise.all(workers.map(({ child }) => kill(child)));
   beforeAll(async () => {
     redis = await startRedis(folder);
-    workers = await Promise.all([0, 1].map(() => startWorker(redis.url, [folder], { modules: [module] })));
+    await hire();
   });
   afterAll(async () => {
-    await Promise.all(workers.map(({ child }) => kill(child)));
+    await dismiss();
     await redis.stop();
   });
+  const here = (options: object): Promise<Values> =>
+    collect(mapRegions<Sums>(source, division, (region) => sums(region, options)));
+  const shared = (options: object): Promise<Values> =>
+    collect(mapRegions<Sums>(source, division, { module, options, queue: redis.url }));
 
-  test("the values are the same, and one killed worker changes nothing", async () => {
+  test("the values are the same", async () => {
     const options = { n: 1 };
-    const here = await collect(mapRegions<Sums>(source, division, (region) => sums(region, options)));
-    const shared = collect(mapRegions<Sums>(source, division, { module, options, queue: redis.url }));
-    await kill(workers[0]!.child);
-    expect(await shared).toEqual(here);
+    expect(await shared(options)).toEqual(await here(options));
     expect(await redis.client.keys("lazyimg:*")).toEqual([]);
   });
 
   test("what fails is tried three times", async () => {
-    const options = { fail: "16,0,0" };
-    await expect(
-      collect(mapRegions(source, division, { module, options, queue: redis.url })),
-    ).rejects.toMatchObject({
+    await expect(shared({ fail: "16,0,0" })).rejects.toMatchObject({
       code: "ERR_PIECES",
       message: expect.stringContaining("no sum of 16,0,0"),
     });
-    expect(workers[1]!.reports.filter(({ error }) => error !== undefined)).toHaveLength(3);
+    const failures = () =>
+      workers.flatMap(({ reports }) => reports.filter(({ error }) => error !== undefined));
+    await expect.poll(failures).toHaveLength(3);
   });
 
   test("an image is a path or a URL there", async () => {
@@ -128,5 +133,17 @@ describe.skipIf(!hasRedis)("on a queue", () => {
     await image.close();
     const failing = collect(mapRegions(tensor, division, { module, queue: redis.url }));
     await expect(failing).rejects.toMatchObject({ code: "ERR_INVALID_ARGUMENT" });
+  });
+
+  test("a worker that dies of a region changes nothing", async () => {
+    await dismiss();
+    // Patient workers have said there when to look for the dead next.
+    await redis.client.flushall();
+    await hire(1000);
+    const options = { die: "16,20,0", once: join(folder, "deadly") };
+    const expected = await here(options);
+    writeFileSync(options.once, "");
+    expect(await shared(options)).toEqual(expected);
+    expect(workers.map(({ child }) => child.signalCode).sort()).toEqual(["SIGKILL", null]);
   });
 });

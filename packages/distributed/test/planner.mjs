@@ -7,7 +7,6 @@ import { openImage } from "@lazyimg/image";
 const [url, source, output, options] = process.argv.slice(2);
 const queue = await openQueue(url);
 const image = await openImage(source);
-process.stdout.write("begun\n");
 const controller = new AbortController();
 process.once("SIGINT", () => controller.abort(new Error("interrupted")));
 try {

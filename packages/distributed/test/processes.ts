@@ -2,50 +2,65 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { encodeNiftiHeader } from "@lazyimg/nifti-header";
+import { type Started, startNode } from "../../../tests/support/process.js";
+import type { Gate } from "./gate.js";
 
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
-/** After so many milliseconds of silence, the workers of these tests count as dead. */
-export const LEASE = 1000;
+/** What a worker said of a job. */
+interface Report {
+  readonly job: string;
+  readonly seconds: number;
+  readonly error?: { readonly code: string; readonly message: string };
+  readonly again?: boolean;
+}
 
 export interface WorkerProcess {
   readonly child: ChildProcess;
-  /** What it said of its jobs. */
-  readonly reports: {
-    job: string;
-    seconds: number;
-    error?: { code: string; message: string };
-    again?: boolean;
-  }[];
+  readonly reports: Report[];
 }
+
+/** How a worker is started. */
+interface WorkerSetting {
+  readonly modules?: readonly string[];
+  /** After so many milliseconds of silence it counts as dead; 30 s by default, which no busy machine takes for silence. */
+  readonly lease?: number | undefined;
+  /** Whom it asks before it puts chunks in their places. */
+  readonly gate?: Gate;
+  readonly env?: NodeJS.ProcessEnv;
+  /** Modules that it loads first, as they are called at the root of the repository. */
+  readonly imports?: readonly string[];
+}
+
+/** Arguments of Node that load modules first. */
+const importing = (modules: readonly string[] = []): string[] =>
+  modules.flatMap((module) => ["--import", module]);
 
 /** A worker as a process of its own, once it is ready. */
 export async function startWorker(
   url: string,
   allow: readonly string[],
-  more: { modules?: readonly string[]; env?: NodeJS.ProcessEnv } = {},
+  { modules = [], lease, gate, env, imports }: WorkerSetting = {},
 ): Promise<WorkerProcess> {
-  const options = JSON.stringify({ allow, lease: LEASE, modules: more.modules ?? [] });
-  const child = spawn(process.execPath, [script("worker.mjs"), url, options], {
-    stdio: ["ignore", "pipe", "inherit"],
-    env: { ...process.env, ...more.env },
+  const options = JSON.stringify({ allow, lease, modules });
+  const words = [...importing(imports), script("worker.mjs"), url, options];
+  const child = spawn(process.execPath, words, {
+    cwd: ROOT,
+    stdio: ["ignore", "pipe", "inherit", ...(gate ? (["ipc"] as const) : [])],
+    env: { ...process.env, ...env },
   });
-  const reports: WorkerProcess["reports"] = [];
-  let rest = "";
-  let tellReady = (): void => {};
+  gate?.admit(child);
+  const reports: Report[] = [];
   const ready = new Promise<void>((resolve, reject) => {
-    tellReady = resolve;
     child.once("exit", (code) => reject(new Error(`a worker ended with ${code}`)));
-  });
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop()!;
-    for (const line of lines) {
-      if (line === "ready") tellReady();
-      else reports.push(JSON.parse(line) as WorkerProcess["reports"][number]);
-    }
+    createInterface(child.stdout!).on("line", (line) => {
+      if (line === "ready") resolve();
+      else reports.push(JSON.parse(line) as Report);
+    });
   });
   await ready;
   return { child, reports };
@@ -58,31 +73,16 @@ export async function kill(child: ChildProcess, signal: NodeJS.Signals = "SIGKIL
   await exit;
 }
 
-export interface Planning {
-  readonly child: ChildProcess;
-  readonly outcome: Promise<{ code: number | null; stdout: string; stderr: string }>;
-}
-
 /** A planner as a process of its own. */
 export function startPlanner(
   url: string,
   source: string,
   output: string,
   options: object = {},
-  env: NodeJS.ProcessEnv = {},
-): Planning {
-  const words = [script("planner.mjs"), url, source, output, JSON.stringify(options)];
-  const child = spawn(process.execPath, words, { env: { ...process.env, ...env } });
-  let stdout = "";
-  let stderr = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    stderr += text;
-  });
-  const outcome = once(child, "close").then(([code]) => ({ code: code as number | null, stdout, stderr }));
-  return { child, outcome };
+  { env, imports }: Pick<WorkerSetting, "env" | "imports"> = {},
+): Started {
+  const words = [...importing(imports), script("planner.mjs"), url, source, output, JSON.stringify(options)];
+  return startNode(words, { cwd: ROOT, env: { ...process.env, ...env } });
 }
 
 /** A NIfTI file of noise, which does not compress. */
@@ -107,9 +107,12 @@ export function tree(root: string): Map<string, Buffer> {
   return new Map(files.map((path) => [path, readFileSync(join(root, path))]));
 }
 
-/** What differs between two directories. */
-export function differences(found: string, expected: ReadonlyMap<string, Buffer>): string[] {
-  const files = tree(found);
+/** What differs between two directories, or what is in them. */
+export function differences(
+  found: string | ReadonlyMap<string, Uint8Array>,
+  expected: ReadonlyMap<string, Buffer>,
+): string[] {
+  const files = typeof found === "string" ? tree(found) : found;
   const names = new Set([...files.keys(), ...expected.keys()]);
   return [...names].filter((name) => !(files.get(name) && expected.get(name)?.equals(files.get(name)!)));
 }

@@ -1,21 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { createServer } from "node:net";
+import { createInterface } from "node:readline";
 import { Redis } from "ioredis";
+import { freePort } from "../../../tests/support/stores/proxy.js";
 
 /** A server to test with; without one, tests of queues are left out. */
 const SERVER = process.env.REDIS_SERVER ?? "/usr/bin/redis-server";
 export const hasRedis: boolean = existsSync(SERVER);
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 export interface RedisServer {
   readonly port: number;
@@ -48,9 +40,17 @@ export async function startRedis(
     ...words,
   ];
   const begin = async (): Promise<ChildProcess> => {
-    const child = spawn(SERVER, all, { stdio: ["ignore", "pipe", "inherit"] });
-    for await (const text of child.stdout!) if (String(text).includes("Ready to accept connections")) break;
-    return child;
+    let said = "";
+    // Between a server and the next, somebody else may have the port for a moment.
+    for (let tries = 0; tries < 10; tries++) {
+      const child = spawn(SERVER, all, { stdio: ["ignore", "pipe", "inherit"] });
+      for await (said of createInterface(child.stdout)) {
+        if (!said.includes("Ready to accept connections")) continue;
+        child.stdout.resume();
+        return child;
+      }
+    }
+    throw new Error(`${SERVER} does not start: ${said}`);
   };
   let child = await begin();
   const where = url?.(port) ?? `redis://127.0.0.1:${port}`;

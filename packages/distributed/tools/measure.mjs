@@ -1,6 +1,6 @@
 // What sharing a conversion costs and brings, on this machine: `node tools/measure.mjs [GiB] [scans]`, with a redis-server.
 // Prints, as JSON, for 1, 2 and 4 workers: time, the processors' time of all workers, the most memory of one, and the
-// traffic with Redis; and how many small scans pass in a second.
+// traffic with Redis and how much of it Redis can do; and how many small scans pass in a second.
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, openSync, readFileSync, rmSync, statSync, writeSync } from "node:fs";
@@ -70,7 +70,13 @@ async function trafficOf({ connection }) {
   const [, from] = /total_net_input_bytes:(\d+)/.exec(info);
   const [, to] = /total_net_output_bytes:(\d+)/.exec(info);
   const [, commands] = /total_commands_processed:(\d+)/.exec(info);
-  return { bytes: Number(from) + Number(to), commands: Number(commands) };
+  const [, system] = /used_cpu_sys:([\d.]+)/.exec(info);
+  const [, user] = /used_cpu_user:([\d.]+)/.exec(info);
+  return {
+    bytes: Number(from) + Number(to),
+    commands: Number(commands),
+    cpuSeconds: Number(system) + Number(user),
+  };
 }
 
 async function measured(url, count, work) {
@@ -92,6 +98,10 @@ async function measured(url, count, work) {
       jobs,
       redisBytesPerJob: Math.round((after.bytes - traffic.bytes) / jobs),
       redisCommandsPerJob: Number(((after.commands - traffic.commands) / jobs).toFixed(1)),
+      // What one Redis can do, which does one after the other.
+      redisCommandsPerCpuSecond: Math.round(
+        (after.commands - traffic.commands) / (after.cpuSeconds - traffic.cpuSeconds),
+      ),
     };
   } finally {
     await queue.close();

@@ -233,7 +233,7 @@ describe("an interruption", () => {
     try {
       server.misbehave({ kind: "hang" });
       const { child, outcome } = start(["info", `${server.url}scan.nii.gz`]);
-      await expect.poll(() => server.requests, { timeout: 10_000 }).toBeGreaterThan(0);
+      await expect.poll(() => server.requests).toBeGreaterThan(0);
       child.kill(signal);
       const stderr = `lazyimg: Interrupted by ${signal}. [ERR_INTERRUPTED]\n`;
       expect(await outcome).toEqual({ code: expected, stdout: "", stderr });
@@ -247,7 +247,7 @@ describe("an interruption", () => {
     try {
       server.misbehave({ kind: "hang" });
       const { child, outcome } = start(["info", `${server.url}scan.nii.gz`, "--json"]);
-      await expect.poll(() => server.requests, { timeout: 10_000 }).toBeGreaterThan(0);
+      await expect.poll(() => server.requests).toBeGreaterThan(0);
       child.kill("SIGINT");
       const { code, stdout, stderr } = await outcome;
       expect({ code, stdout }).toEqual({ code: 130, stdout: "" });
@@ -264,7 +264,7 @@ describe("an interruption", () => {
     try {
       server.misbehave({ kind: "drip", bytes: 512, everyMs: 100 }, { skip: 2 });
       const { child, outcome } = start(["read", `${server.url}scan.nii.gz`, "-o", join(output, "a.npy")]);
-      await expect.poll(() => server.requests, { timeout: 10_000 }).toBeGreaterThan(2);
+      await expect.poll(() => server.requests).toBeGreaterThan(2);
       child.kill("SIGINT");
       expect(await outcome).toMatchObject({ code: 130, stdout: "" });
     } finally {

@@ -1,40 +1,18 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { type Outcome, type Started, startNode } from "../../../tests/support/process.js";
 
 export const BIN: string = fileURLToPath(new URL("../bin/lazyimg.cjs", import.meta.url));
 export const ROOT: string = fileURLToPath(new URL("../../..", import.meta.url));
 export const PHANTOM: string = join(ROOT, "examples", "phantom.nii.gz");
 export const GOLDEN: string = join(ROOT, "tests", "golden", "nifti");
 
-export interface Outcome {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+export type { Outcome } from "../../../tests/support/process.js";
 
 /** The command as a process of its own. */
-export function start(
-  args: readonly string[],
-  cwd?: string,
-): { child: ChildProcess; outcome: Promise<Outcome> } {
-  const child = spawn(process.execPath, [BIN, ...args], { ...(cwd !== undefined && { cwd }) });
-  let stdout = "";
-  let stderr = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    stderr += text;
-  });
-  const outcome = new Promise<Outcome>((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", (code) => resolve({ code, stdout, stderr }));
-  });
-  return { child, outcome };
-}
+export const start = (args: readonly string[], cwd?: string): Started => startNode([BIN, ...args], { cwd });
 
 export const lazyimg = (...args: string[]): Promise<Outcome> => start(args).outcome;
 

@@ -8,15 +8,27 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
+import type { ServerResponse } from "node:http";
 import { join } from "node:path";
+import { remoteWriter } from "@lazyimg/byte-source/remote";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { s3Store } from "../../../tests/support/stores/s3.js";
-import { differences, kill, tree, writeNoise } from "../../distributed/test/processes.js";
+import type { ObjectStore } from "../../../tests/support/stores/store.js";
+import {
+  differences,
+  kill,
+  startPlanner,
+  startWorker,
+  tree,
+  writeNoise,
+} from "../../distributed/test/processes.js";
 import { hasRedis, type RedisServer, startRedis } from "../../distributed/test/redis.js";
 import { lazyimg, lazyimgJson, ROOT, start, temporaryFolder } from "./command.js";
 
 const folder = realpathSync(temporaryFolder());
 const source = join(folder, "noise.nii");
+/** Chunks of the image's three levels. */
+const CHUNKS = 36 + 8 + 1;
 const whole = join(folder, "whole.zarr");
 beforeAll(async () => {
   writeNoise(source, [48, 48, 64]);
@@ -148,9 +160,7 @@ describe.skipIf(!hasRedis)("--queue", () => {
     child.stderr!.on("data", (text: Buffer) => {
       said += text;
     });
-    await expect
-      .poll(() => said, { timeout: 20_000 })
-      .toContain("Nobody takes work from this queue: start lazyimg worker");
+    await expect.poll(() => said).toContain("Nobody takes work from this queue: start lazyimg worker");
     child.kill("SIGINT");
     expect(await outcome).toMatchObject({
       code: 130,
@@ -162,60 +172,109 @@ describe.skipIf(!hasRedis)("--queue", () => {
     expect(differences(output, tree(whole))).toEqual([]);
   });
 
-  it.skipIf(!s3Store.hasServer)(
-    "reads from and writes to object stores, with the workers' own credentials",
-    async () => {
-      const store = await s3Store.start();
-      const before = { ...process.env };
+  describe.skipIf(!s3Store.hasServer)("with an object store", () => {
+    const before = { ...process.env };
+    const plugin = ["--plugin", s3Store.transport];
+    let store: ObjectStore;
+    beforeAll(async () => {
+      store = await s3Store.start();
       Object.assign(process.env, store.env);
-      const plugin = ["--plugin", s3Store.transport];
+    });
+    afterAll(async () => {
+      process.env = before;
+      await store.close();
+    });
+
+    /** Has the store answer nothing to what would write a chunk, from the n-th on, until it is told to go on. */
+    function holdChunks(n: number) {
+      let left = n;
+      const waiting: ServerResponse[] = [];
+      store.instead = ({ method, url = "" }, response) => {
+        if (method !== "PUT" || !/\/\d\/c\//.test(url) || left-- > 0) return false;
+        waiting.push(response);
+        return true;
+      };
+      return {
+        held: () => expect.poll(() => waiting.length).toBeGreaterThan(0),
+        goOn(): void {
+          store.instead = () => false;
+          // Whoever still waits tries again.
+          for (const response of waiting.filter(({ destroyed }) => !destroyed)) {
+            s3Store.refuse(response, 503, s3Store.codes.busy);
+          }
+        },
+      };
+    }
+
+    async function objectsBelow(url: string): Promise<Map<string, Uint8Array>> {
+      const bucket = (await remoteWriter(url, { readerOptions: store.readerOptions }))!;
+      const objects = new Map<string, Uint8Array>();
+      for await (const keys of bucket.list()) {
+        for (const key of keys) objects.set(key, (await bucket.get(key))!);
+      }
+      return objects;
+    }
+
+    it("reads from it and writes to it, with the workers' own credentials, whatever becomes of the planner", async () => {
       const worker = start(
         ["worker", redis.url, "--allow", folder, "--allow", `${store.root}/out`, ...plugin],
         ROOT,
       );
+      const queue = ["--chunk", "16", "--queue", redis.url, ...plugin];
       try {
         const [there, back] = [`${store.root}/out/noise.nii.zarr`, join(work, "back.zarr")];
         for (const [from, to] of [
           [source, there],
           [there, back],
         ] as const) {
-          const { code, stderr } = await start(
-            ["convert", from, to, "--chunk", "16", "--queue", redis.url, ...plugin],
-            ROOT,
-          ).outcome;
-          expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+          const { code, stderr } = await start(["convert", from, to, ...queue], ROOT).outcome;
+          expect(code, stderr).toBe(0);
         }
+        expect(differences(await objectsBelow(there), tree(whole))).toEqual([]);
         expect(differences(back, tree(whole))).toEqual([]);
         // A planner that is killed, and one that goes on where there is nothing to be seen yet.
         const killed = `${store.root}/out/killed.nii.zarr`;
-        const args = ["convert", source, killed, "--chunk", "16", "--queue", redis.url, ...plugin];
-        const first = start(args, ROOT);
-        const isWritten = () => store.log().some((line) => line.includes("killed.nii.zarr/0/c/"));
-        await expect.poll(isWritten, { interval: 5, timeout: 20_000 }).toBe(true);
+        const { held, goOn } = holdChunks(Math.floor(Math.random() * CHUNKS));
+        const first = start(["convert", source, killed, ...queue], ROOT);
+        await held();
         await kill(first.child);
-        const { code, stderr } = await start([...args, "--resume"], ROOT).outcome;
-        expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-        expect(await start(["convert", killed, `${back}.nii`, ...plugin], ROOT).outcome).toMatchObject({
-          code: 0,
+        expect([...(await objectsBelow(killed)).keys()]).not.toContain("zarr.json");
+        goOn();
+        const { code, stderr } = await start(["convert", source, killed, ...queue, "--resume"], ROOT).outcome;
+        expect(code, stderr).toBe(0);
+        expect(differences(await objectsBelow(killed), tree(whole))).toEqual([]);
+        const outside = `${store.root}/elsewhere.zarr`;
+        expect(await start(["convert", source, outside, ...queue], ROOT).outcome).toMatchObject({
+          code: 1,
+          stderr: expect.stringContaining("ERR_NOT_ALLOWED"),
         });
-        expect(readFileSync(`${back}.nii`).equals(readFileSync(source))).toBe(true);
-        const elsewhere = await start(
-          ["convert", source, `${store.root}/elsewhere.zarr`, "--queue", redis.url, ...plugin],
-          ROOT,
-        ).outcome;
-        expect(elsewhere).toMatchObject({ code: 1, stderr: expect.stringContaining("ERR_NOT_ALLOWED") });
       } finally {
         await kill(worker.child);
-        process.env = before;
-        await store.close();
       }
-    },
-  );
+    });
+
+    it("survives workers that are killed while they write to it", async () => {
+      const output = `${store.root}/out/survives.nii.zarr`;
+      const imports = [s3Store.transport];
+      const hire = () => startWorker(redis.url, [folder, `${store.root}/out`], { lease: 1000, imports });
+      await redis.client.flushall();
+      const [first, n] = [await hire(), Math.floor(Math.random() * CHUNKS)];
+      const { held, goOn } = holdChunks(n);
+      const { outcome } = startPlanner(redis.url, source, output, { codec: "blosc" }, { imports });
+      await held();
+      await kill(first.child);
+      goOn();
+      const second = await hire();
+      expect(await outcome, `killed with chunk ${n}`).toMatchObject({ code: 0, stderr: "" });
+      await kill(second.child);
+      expect(differences(await objectsBelow(output), tree(whole))).toEqual([]);
+    });
+  });
 
   it("leaves what one process can finish", async () => {
     const output = join(work, "alone.zarr");
     const { child, outcome } = start(["convert", source, output, "--chunk", "16", "--queue", redis.url]);
-    await expect.poll(() => existsSync(`${output}.partial`), { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => existsSync(`${output}.partial`)).toBe(true);
     child.kill("SIGINT");
     expect((await outcome).code).toBe(130);
     expect(await lazyimg("convert", source, output, "--chunk", "16", "--resume")).toMatchObject({ code: 0 });

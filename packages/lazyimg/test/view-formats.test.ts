@@ -119,6 +119,7 @@ describe.skipIf(!existsSync(CHROMIUM))("lazyimg view, in a browser, shows", () =
   async function shown(...args: readonly string[]): Promise<string> {
     const viewing = await view(args, folder);
     const page = await browser.newPage();
+    page.setDefaultTimeout(120_000);
     const errors: string[] = [];
     page.on("console", (message) => {
       if (message.type() === "error") errors.push(`${message.text()} (${message.location().url})`);

@@ -58,7 +58,7 @@ describe("a file that ITK would read for ever", () => {
       await openItk(createRequest(pic, { name: "a.pic" }), { signal }).catch(({ name }) => process.stdout.write(name));`;
     const cwd = fileURLToPath(new URL("..", import.meta.url));
     const said = execFileSync(process.execPath, ["--input-type=module", "-e", script], {
-      ...{ cwd, encoding: "utf8", timeout: 50_000 },
+      ...{ cwd, encoding: "utf8", timeout: 280_000 },
     });
     // Nor does ITK say anything.
     expect(said).toBe("TimeoutError");

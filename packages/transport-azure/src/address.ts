@@ -1,3 +1,4 @@
+import { endpointOf, pathOf } from "@lazyimg/byte-source/remote";
 import { LazyImageError } from "@lazyimg/core";
 
 /** A container, and the name of a blob in it or the beginning of names. */
@@ -41,34 +42,14 @@ export function addressOf(url: string): Address {
 
 /** The http(s) URL of the blob service, without a slash at its end. */
 export function serviceOf({ account, domain }: Address, endpoint: string | undefined): string {
-  if (endpoint === undefined && account !== undefined) return `https://${account}.blob.${domain}`;
-  if (endpoint === undefined) {
-    throw new LazyImageError(
-      "ERR_INVALID_ARGUMENT",
-      "Which storage account? Give readerOptions.azure.account, set AZURE_STORAGE_ACCOUNT, or write container@account.blob.core.windows.net",
-    );
-  }
-  if (!/^https?:\/\/[^/]/i.test(endpoint) || !URL.canParse(endpoint)) {
-    throw new LazyImageError(
-      "ERR_INVALID_ARGUMENT",
-      `The endpoint of Azure is an http(s) URL, not ${endpoint}`,
-    );
-  }
-  return endpoint.replace(/\/+$/, "");
+  if (endpoint !== undefined) return endpointOf("Azure", endpoint);
+  if (account !== undefined) return `https://${account}.blob.${domain}`;
+  throw new LazyImageError(
+    "ERR_INVALID_ARGUMENT",
+    "Which storage account? Give readerOptions.azure.account, set AZURE_STORAGE_ACCOUNT, or write container@account.blob.core.windows.net",
+  );
 }
 
-/**
- * The http(s) URL of a blob.
- *
- * @throws LazyImageError `ERR_INVALID_ARGUMENT` for a name with `.` or `..` as a segment, which URLs cannot have
- */
-export function urlOf(service: string, container: string, key: string): string {
-  const segments = key.split("/");
-  if (segments.some((segment) => segment === "." || segment === "..")) {
-    throw new LazyImageError(
-      "ERR_INVALID_ARGUMENT",
-      `The blob ${key.slice(0, 200)} has "." or ".." between slashes, which no URL can say; copy it to another name`,
-    );
-  }
-  return [service, container, ...segments.map(encodeURIComponent)].join("/");
-}
+/** The http(s) URL of a blob. */
+export const urlOf = (service: string, { container, key }: Pick<Address, "container" | "key">): string =>
+  `${service}/${container}/${pathOf(key)}`;

@@ -2,8 +2,7 @@ import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { sectionOf } from "@lazyimg/byte-source/remote";
-import { LazyImageError } from "@lazyimg/core";
+import { sectionOf, tokenFrom } from "@lazyimg/byte-source/remote";
 import type { Credentials } from "./credentials.js";
 
 /** What the machine says of Azure. */
@@ -11,7 +10,7 @@ export interface Environment {
   readonly account?: string | undefined;
   readonly endpoint?: string | undefined;
   /** @throws LazyImageError `ERR_HTTP` when Microsoft Entra ID gives no token */
-  credentials(): Promise<Credentials | undefined>;
+  credentials(): Promise<Credentials | null>;
 }
 
 /** The section `storage` of the az command's configuration. */
@@ -61,11 +60,11 @@ export function environment(): Environment {
 }
 
 /** A token for a service principal (OAuth 2.0 client credentials), if the variables name one. */
-async function principal(): Promise<Credentials | undefined> {
+async function principal(): Promise<Credentials | null> {
   const { env } = process;
   const { AZURE_TENANT_ID: tenant, AZURE_CLIENT_ID: id, AZURE_CLIENT_SECRET: secret } = env;
   const file = env.AZURE_FEDERATED_TOKEN_FILE;
-  if (!tenant || !id || !(secret || file)) return undefined;
+  if (!tenant || !id || !(secret || file)) return null;
   const host = (env.AZURE_AUTHORITY_HOST || "https://login.microsoftonline.com").replace(/\/+$/, "");
   const body = new URLSearchParams({
     grant_type: "client_credentials",
@@ -78,16 +77,10 @@ async function principal(): Promise<Credentials | undefined> {
           client_assertion: (await readFile(file!, "utf8")).trim(),
         }),
   });
-  const response = await fetch(`${host}/${tenant}/oauth2/v2.0/token`, { method: "POST", body });
-  const answer: { access_token?: string; expires_in?: number; error_description?: string } = await response
-    .json()
-    .catch(() => ({}));
-  if (response.ok && typeof answer.access_token === "string") {
-    const expiration = new Date(Date.now() + Number(answer.expires_in ?? 3600) * 1000);
-    return { token: answer.access_token, expiration };
-  }
-  throw new LazyImageError(
-    "ERR_HTTP",
-    `${host} gives no token for AZURE_CLIENT_ID ${id}: ${response.status} ${answer.error_description?.split("\n")[0] ?? ""}; look at AZURE_TENANT_ID and the secret`,
+  return tokenFrom(
+    `${host}/${tenant}/oauth2/v2.0/token`,
+    { method: "POST", body },
+    `AZURE_CLIENT_ID ${id}`,
+    "; look at AZURE_TENANT_ID and the secret",
   );
 }

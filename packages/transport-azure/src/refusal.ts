@@ -1,5 +1,5 @@
-import { type Refusal, textOf } from "@lazyimg/byte-source/remote";
-import { LazyImageError } from "@lazyimg/core";
+import { type Refusal, refusedBy, type Signature, textOf } from "@lazyimg/byte-source/remote";
+import type { Credentials } from "./credentials.js";
 
 /** Azure says the same of what has ended and of what is wrong: new credentials are asked for in either case. */
 const DOUBTED = ["AuthenticationFailed", "InvalidAuthenticationInfo", "ExpiredAuthenticationToken"];
@@ -41,23 +41,9 @@ const ADVICE: Readonly<Record<string, string>> = {
   ResourceNotFound: "there is none, or it is not public",
 };
 
-/**
- * The error for an answer that asking again would not change.
- *
- * @param url what was asked for; its query is not told, which may be a signature
- * @param signed whether credentials came along
- */
-export function refused(url: string, _: unknown, refusal: Refusal, signed: boolean): LazyImageError {
-  const { status, code, message } = refusal;
-  const known = isUnauthenticated(refusal) ? "AuthenticationFailed" : code;
-  const advice = [ADVICE[known], ...(signed ? [] : ["no credentials were found to sign with"])].filter(
-    (text) => text !== undefined,
-  );
-  return new LazyImageError(
-    MISSING.includes(code) ? "ERR_NOT_FOUND" : "ERR_HTTP",
-    [`${decodeURI(url.replace(/\?.*/s, ""))}: Azure answers ${status} ${code} (${message})`, ...advice].join(
-      "; ",
-    ),
-    { cause: refusal },
-  );
-}
+/** The error for an answer that asking again would not change. */
+export const refused: Signature<Credentials>["refused"] = (url, _, refusal, signed) =>
+  refusedBy("Azure", url, refusal, MISSING.includes(refusal.code), [
+    ADVICE[isUnauthenticated(refusal) ? "AuthenticationFailed" : refusal.code],
+    signed ? undefined : "no credentials were found to sign with",
+  ]);

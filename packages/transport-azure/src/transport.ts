@@ -1,6 +1,5 @@
 import type { Remote, TransportRequest } from "@lazyimg/byte-source";
-import { signing } from "@lazyimg/byte-source/remote";
-import { LazyImageError } from "@lazyimg/core";
+import { optionsOf, signedFetch } from "@lazyimg/byte-source/remote";
 import { environment } from "#environment";
 import { addressOf, serviceOf, urlOf } from "./address.js";
 import { type CredentialSource, keyringOf } from "./credentials.js";
@@ -25,35 +24,20 @@ export interface AzureOptions {
  * and `ERR_HTTP` with Azure's own code in the message; what may pass (ServerBusy, 5xx) is asked again by the source.
  */
 export function azure(url: string, request: TransportRequest): Remote {
-  const { fetch: own, readerOptions } = request;
-  const options = optionsOf(readerOptions?.azure);
-  const { credentials: source } = options;
+  const options = optionsOf<AzureOptions>("azure", "{ account, endpoint, credentials }", request);
+  const { credentials } = options;
   const known = environment();
   const named = addressOf(url);
+  const account = named.account ?? options.account ?? known.account;
+  const address = { ...named, account };
   // Another account than the machine's is not at the machine's endpoint.
-  const isElsewhere = (named.account ?? options.account ?? known.account) !== known.account;
-  const address = { ...named, account: named.account ?? options.account ?? known.account };
-  const service = serviceOf(address, options.endpoint ?? (isElsewhere ? undefined : known.endpoint));
-  const keyring = keyringOf(source, known.credentials);
-  // A fetch of the caller's that comes without credentials has its own.
-  const send =
-    own && source === undefined ? own : signing(keyring, signatureOf(address.account), own ?? fetch);
+  const endpoint = options.endpoint ?? (account === known.account ? known.endpoint : undefined);
+  const service = serviceOf(address, endpoint);
+  const keyring = keyringOf(credentials, known.credentials);
+  const fetch = signedFetch(request, credentials !== undefined, keyring, signatureOf(account));
   return {
-    url: urlOf(service, address.container, address.key),
-    fetch: send,
-    async writer() {
-      const { azureWriter } = await import("./writer.js");
-      return azureWriter({ address, service, fetch: send, request });
-    },
+    url: urlOf(service, address),
+    fetch,
+    writer: async () => (await import("./writer.js")).azureWriter({ address, service, fetch, request }),
   };
-}
-
-function optionsOf(given: unknown): AzureOptions {
-  if (given !== undefined && (typeof given !== "object" || given === null)) {
-    throw new LazyImageError(
-      "ERR_INVALID_ARGUMENT",
-      `readerOptions.azure is { account, endpoint, credentials }, not ${String(given)}`,
-    );
-  }
-  return given ?? {};
 }

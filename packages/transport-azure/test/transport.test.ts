@@ -1,11 +1,9 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer, type IncomingHttpHeaders } from "node:http";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
+import type { IncomingHttpHeaders } from "node:http";
 import { join } from "node:path";
-import { openSource, unregisterTransport } from "@lazyimg/byte-source";
 import { type AzureOptions, azure } from "@lazyimg/transport-azure";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { listen } from "../../../tests/support/stores/proxy.js";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { loopback, readByte, testWithout } from "../../../tests/support/stores/loopback.js";
 
 const urlOf = (url: string, options: AzureOptions = {}): string =>
   azure(url, { readerOptions: { azure: options } }).url;
@@ -66,12 +64,10 @@ describe("where a blob is", () => {
 });
 
 describe("what the machine says", () => {
-  let folder = "";
-  let endpoint = "";
   let headers: IncomingHttpHeaders = {};
   let target = "";
   let posted = "";
-  const server = createServer((request, response) => {
+  const server = loopback((request, response) => {
     if (request.method === "POST") {
       request.on("data", (text) => {
         posted += text;
@@ -92,29 +88,16 @@ describe("what the machine says", () => {
     target = request.url!;
     response.writeHead(206, { "content-range": "bytes 0-0/1" }).end("x");
   });
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "lazyimg-azure-"));
-    endpoint = `http://127.0.0.1:${await listen(server)}`;
-  });
-  afterAll(async () => {
-    server.closeAllConnections();
-    server.close();
-    await rm(folder, { recursive: true });
-  });
   beforeEach(() => {
     posted = "";
   });
 
-  async function ask(options: AzureOptions = {}): Promise<void> {
-    const source = openSource({ path: "az://scans/a.nii", readerOptions: { azure: options } });
-    expect(Buffer.from(await source.read(0, 1)).toString()).toBe("x");
-    await source.close?.();
-  }
+  const ask = (options: AzureOptions = {}): Promise<void> => readByte("az://scans/a.nii", { azure: options });
 
   test("a connection string", async () => {
     vi.stubEnv(
       "AZURE_STORAGE_CONNECTION_STRING",
-      `DefaultEndpointsProtocol=https;AccountName=mine;AccountKey=${btoa("k")};BlobEndpoint=${endpoint}/mine;`,
+      `DefaultEndpointsProtocol=https;AccountName=mine;AccountKey=${btoa("k")};BlobEndpoint=${server.endpoint}/mine;`,
     );
     await ask();
     expect(headers.authorization).toMatch(/^SharedKey mine:/);
@@ -125,6 +108,7 @@ describe("what the machine says", () => {
   });
 
   test("variables, and none of them where they are not wanted", async () => {
+    const { endpoint } = server;
     vi.stubEnv("AZURE_STORAGE_ACCOUNT", "mine");
     vi.stubEnv("AZURE_STORAGE_SAS_TOKEN", "?sv=1&sig=a%2Bb");
     expect(urlOf("az://scans/a")).toBe("https://mine.blob.core.windows.net/scans/a");
@@ -141,6 +125,7 @@ describe("what the machine says", () => {
   });
 
   test("the az command's configuration", async () => {
+    const { endpoint, folder } = server;
     await writeFile(
       join(folder, "config"),
       `[core]\nkey=no\n[storage]\naccount = theirs\nkey = ${btoa("k")}\n`,
@@ -151,6 +136,7 @@ describe("what the machine says", () => {
   });
 
   test("a service principal, by a secret and by a federated token", async () => {
+    const { endpoint, folder } = server;
     vi.stubEnv("AZURE_AUTHORITY_HOST", `${endpoint}/`);
     vi.stubEnv("AZURE_TENANT_ID", "tenant");
     vi.stubEnv("AZURE_CLIENT_ID", "client");
@@ -178,6 +164,7 @@ describe("what the machine says", () => {
   });
 
   test("what are no credentials", async () => {
+    const { endpoint } = server;
     for (const nothing of [
       {},
       "key",
@@ -195,11 +182,4 @@ describe("what the machine says", () => {
   });
 });
 
-test("without its transport the scheme says which package to install", () => {
-  for (const scheme of ["az", "abfs", "abfss"]) {
-    unregisterTransport(scheme);
-    expect(() => openSource({ path: `${scheme}://scans/a.nii` })).toThrow(
-      expect.objectContaining({ code: "ERR_UNSUPPORTED", message: expect.stringContaining("-azure") }),
-    );
-  }
-});
+testWithout(["az", "abfs", "abfss"], "-azure");

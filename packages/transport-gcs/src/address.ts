@@ -1,3 +1,4 @@
+import { endpointOf, pathOf } from "@lazyimg/byte-source/remote";
 import { LazyImageError } from "@lazyimg/core";
 
 /** A bucket, and the name of an object in it or the beginning of names. */
@@ -21,32 +22,10 @@ export function addressOf(url: string): Address {
   );
 }
 
-/**
- * The http(s) URL of the service, without a slash at its end.
- *
- * @throws LazyImageError `ERR_INVALID_ARGUMENT` for an endpoint that is no http(s) URL
- */
-export function serviceOf(endpoint: string | undefined): string {
-  const given = endpoint ?? "https://storage.googleapis.com";
-  if (/^https?:\/\/[^/]/i.test(given) && URL.canParse(given)) return given.replace(/\/+$/, "");
-  throw new LazyImageError(
-    "ERR_INVALID_ARGUMENT",
-    `The endpoint of Google Cloud Storage is an http(s) URL, not ${given}`,
-  );
-}
+/** The http(s) URL of the service, without a slash at its end. */
+export const serviceOf = (endpoint = "https://storage.googleapis.com"): string =>
+  endpointOf("Google Cloud Storage", endpoint);
 
-/**
- * The http(s) URL of an object, as the XML API has it.
- *
- * @throws LazyImageError `ERR_INVALID_ARGUMENT` for a name with `.` or `..` as a segment, which URLs cannot have
- */
-export function urlOf(service: string, { bucket, key }: Address): string {
-  const segments = key.split("/");
-  if (segments.some((segment) => segment === "." || segment === "..")) {
-    throw new LazyImageError(
-      "ERR_INVALID_ARGUMENT",
-      `The object ${key.slice(0, 200)} has "." or ".." between slashes, which no URL can say; copy it to another name`,
-    );
-  }
-  return [service, bucket, ...segments.map(encodeURIComponent)].join("/");
-}
+/** The http(s) URL of an object, as the XML API has it. */
+export const urlOf = (service: string, { bucket, key }: Address): string =>
+  `${service}/${bucket}/${pathOf(key)}`;

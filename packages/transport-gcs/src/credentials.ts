@@ -1,5 +1,4 @@
 import { type Ending, Keyring, type SourceOf } from "@lazyimg/byte-source/remote";
-import { LazyImageError } from "@lazyimg/core";
 import { isGranting, tokenFor } from "./grant.js";
 
 /** An access token of OAuth 2.0. */
@@ -32,24 +31,20 @@ export type CredentialSource = SourceOf<Token> | ServiceAccount | AuthorizedUser
 /** Key files' tokens serve everything that is read with the same object. */
 const granted = new WeakMap<object, () => Promise<Token>>();
 
+function grantOf(file: ServiceAccount | AuthorizedUser): () => Promise<Token> {
+  const grant = granted.get(file) ?? (() => tokenFor(file));
+  granted.set(file, grant);
+  return grant;
+}
+
 /** @param fallback gives the machine's own token, if there is one */
 export function keyringOf(
   source: CredentialSource | undefined,
   fallback: () => Promise<Token | null>,
 ): Keyring<Token> {
-  if (source === false) return new Keyring<Token>(() => null);
-  if (source === undefined) return Keyring.of(fallback, checked);
-  if (typeof source === "function") return Keyring.of(source, checked);
-  if (!isGranting(source)) return new Keyring(() => checked(source));
-  const grant = granted.get(source) ?? (() => tokenFor(source));
-  granted.set(source, grant);
-  return Keyring.of(grant, checked);
-}
-
-function checked(given: unknown): Token | null {
-  if (given === null || typeof Object(given).token === "string") return given as Token | null;
-  throw new LazyImageError(
-    "ERR_INVALID_ARGUMENT",
+  return Keyring.of(
+    isGranting(source) ? grantOf(source) : (source ?? fallback),
+    (given): given is Token => typeof Object(given).token === "string",
     "Credentials of Google Cloud Storage are { token }, a function that gives that, the content of a service account's or user's key file, or false",
   );
 }

@@ -1,9 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { tokenFrom } from "@lazyimg/byte-source/remote";
 import { LazyImageError } from "@lazyimg/core";
 import type { Token } from "./credentials.js";
-import { isGranting, tokenFor, tokenFrom } from "./grant.js";
+import { isGranting, tokenFor } from "./grant.js";
 
 /** What the machine says of Google Cloud. */
 export interface Environment {

@@ -1,3 +1,4 @@
+import { tokenFrom } from "@lazyimg/byte-source/remote";
 import { LazyImageError } from "@lazyimg/core";
 import type { AuthorizedUser, ServiceAccount, Token } from "./credentials.js";
 
@@ -63,19 +64,4 @@ export async function tokenFor(file: ServiceAccount | AuthorizedUser): Promise<T
         };
   const who = file.type === "service_account" ? file.client_email : "the user's refresh token";
   return tokenFrom(url, { method: "POST", body: new URLSearchParams(body) }, who);
-}
-
-/** Asks for a token. */
-export async function tokenFrom(url: string, init: RequestInit, who: string): Promise<Token> {
-  const response = await fetch(url, init);
-  const answer: { access_token?: string; expires_in?: number; error?: string; error_description?: string } =
-    await response.json().catch(() => ({}));
-  if (response.ok && typeof answer.access_token === "string") {
-    const expiration = new Date(Date.now() + Number(answer.expires_in ?? HOUR) * 1000);
-    return { token: answer.access_token, expiration };
-  }
-  throw new LazyImageError(
-    "ERR_HTTP",
-    `${url} gives no token for ${who}: ${response.status} ${answer.error ?? ""} ${answer.error_description ?? ""}`.trimEnd(),
-  );
 }

@@ -1,5 +1,5 @@
-import { type Refusal, textOf } from "@lazyimg/byte-source/remote";
-import { LazyImageError } from "@lazyimg/core";
+import { type Refusal, refusedBy, type Signature, textOf } from "@lazyimg/byte-source/remote";
+import type { Token } from "./credentials.js";
 
 /** Tokens that have ended are unauthorized. */
 export const isExpired = ({ status }: Refusal): boolean => status === 401;
@@ -42,25 +42,12 @@ const OF_BUCKET = /\/storage\/v1\/b\/[^/]+\/o(\?|$)/;
 const isBucket = (url: string, { code, message }: Refusal): boolean =>
   code === "NoSuchBucket" || /bucket does not exist/i.test(message) || OF_BUCKET.test(url);
 
-/**
- * The error for an answer that asking again would not change.
- *
- * @param url what was asked for; its query is not told, which may be a signature
- * @param signed whether credentials came along
- */
-export function refused(url: string, _: unknown, refusal: Refusal, signed: boolean): LazyImageError {
-  const { status, code, message } = refusal;
-  const noBucket = status === 404 && isBucket(url, refusal);
-  const advice = [
-    noBucket ? "look at the bucket's name" : ADVICE[status],
-    ...(signed || status === 404 ? [] : ["no credentials were found to sign with"]),
-  ].filter((text) => text !== undefined);
-  return new LazyImageError(
-    status === 404 && !noBucket ? "ERR_NOT_FOUND" : "ERR_HTTP",
-    [
-      `${decodeURI(url.replace(/\?.*/s, ""))}: Google Cloud Storage answers ${status} ${code} (${message})`,
-      ...advice,
-    ].join("; "),
-    { cause: refusal },
-  );
-}
+/** The error for an answer that asking again would not change. */
+export const refused: Signature<Token>["refused"] = (url, _, refusal, signed) => {
+  const isMissing = refusal.status === 404;
+  const noBucket = isMissing && isBucket(url, refusal);
+  return refusedBy("Google Cloud Storage", url, refusal, isMissing && !noBucket, [
+    noBucket ? "look at the bucket's name" : ADVICE[refusal.status],
+    signed || isMissing ? undefined : "no credentials were found to sign with",
+  ]);
+};

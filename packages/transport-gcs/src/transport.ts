@@ -1,6 +1,5 @@
 import type { Remote, TransportRequest } from "@lazyimg/byte-source";
-import { signing } from "@lazyimg/byte-source/remote";
-import { LazyImageError } from "@lazyimg/core";
+import { optionsOf, signedFetch } from "@lazyimg/byte-source/remote";
 import { environment } from "#environment";
 import { addressOf, serviceOf, urlOf } from "./address.js";
 import { type CredentialSource, keyringOf } from "./credentials.js";
@@ -23,31 +22,16 @@ export interface GcsOptions {
  * and `ERR_HTTP` with Google's own code in the message; what may pass (429, 5xx) is asked again by the source.
  */
 export function gcs(url: string, request: TransportRequest): Remote {
-  const { fetch: own, readerOptions } = request;
-  const options = optionsOf(readerOptions?.gcs);
-  const { credentials: source } = options;
+  const options = optionsOf<GcsOptions>("gcs", "{ endpoint, credentials }", request);
+  const { credentials } = options;
   const known = environment();
   const address = addressOf(url);
   const service = serviceOf(options.endpoint ?? known.endpoint);
-  const keyring = keyringOf(source, known.credentials);
-  // A fetch of the caller's that comes without credentials has its own.
-  const send = own && source === undefined ? own : signing(keyring, signature, own ?? fetch);
+  const keyring = keyringOf(credentials, known.credentials);
+  const fetch = signedFetch(request, credentials !== undefined, keyring, signature);
   return {
     url: urlOf(service, address),
-    fetch: send,
-    async writer() {
-      const { gcsWriter } = await import("./writer.js");
-      return gcsWriter({ address, service, fetch: send, request });
-    },
+    fetch,
+    writer: async () => (await import("./writer.js")).gcsWriter({ address, service, fetch, request }),
   };
-}
-
-function optionsOf(given: unknown): GcsOptions {
-  if (given !== undefined && (typeof given !== "object" || given === null)) {
-    throw new LazyImageError(
-      "ERR_INVALID_ARGUMENT",
-      `readerOptions.gcs is { endpoint, credentials }, not ${String(given)}`,
-    );
-  }
-  return given ?? {};
 }

@@ -1,12 +1,10 @@
 import { createPublicKey, createVerify, generateKeyPairSync, type KeyObject } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer, type IncomingHttpHeaders } from "node:http";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
+import type { IncomingHttpHeaders } from "node:http";
 import { join } from "node:path";
-import { openSource, unregisterTransport } from "@lazyimg/byte-source";
 import { type GcsOptions, gcs } from "@lazyimg/transport-gcs";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { listen } from "../../../tests/support/stores/proxy.js";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { loopback, readByte, testWithout } from "../../../tests/support/stores/loopback.js";
 
 const urlOf = (url: string, options: GcsOptions = {}): string =>
   gcs(url, { readerOptions: { gcs: options } }).url;
@@ -20,6 +18,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   vi.unstubAllEnvs();
+  vi.restoreAllMocks();
 });
 
 describe("where an object is", () => {
@@ -57,15 +56,13 @@ describe("where an object is", () => {
 });
 
 describe("credentials", () => {
-  let folder = "";
-  let endpoint = "";
   let headers: IncomingHttpHeaders = {};
   /** What was asked of the token server, and how long its tokens hold. */
   let grants: Record<string, string>[] = [];
   let seconds = 3600;
   const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const pem = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
-  const server = createServer((request, response) => {
+  const server = loopback((request, response) => {
     if (request.url === "/token" || request.url?.endsWith("/default/token")) {
       let body = "";
       request.on("data", (text) => {
@@ -94,15 +91,6 @@ describe("credentials", () => {
     headers = request.headers;
     response.writeHead(206, { "content-range": "bytes 0-0/1" }).end("x");
   });
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "lazyimg-gcs-"));
-    endpoint = `http://127.0.0.1:${await listen(server)}`;
-  });
-  afterAll(async () => {
-    server.closeAllConnections();
-    server.close();
-    await rm(folder, { recursive: true });
-  });
   beforeEach(() => {
     grants = [];
     seconds = 3600;
@@ -114,7 +102,7 @@ describe("credentials", () => {
       client_email: "lazy@project.iam.gserviceaccount.com",
       private_key: pem,
       private_key_id: "k1",
-      token_uri: `${endpoint}/token`,
+      token_uri: `${server.endpoint}/token`,
     }) as const;
   const user = (refreshToken: string) =>
     ({
@@ -122,17 +110,13 @@ describe("credentials", () => {
       client_id: "id",
       client_secret: "s",
       refresh_token: refreshToken,
-      token_uri: `${endpoint}/token`,
+      token_uri: `${server.endpoint}/token`,
     }) as const;
 
   /** Reads a byte, and gives the token that came along. */
   async function askedWith(credentials?: GcsOptions["credentials"]): Promise<string | undefined> {
-    const source = openSource({
-      path: "gs://scans/a.nii",
-      readerOptions: { gcs: { endpoint, credentials }, retries: 0 },
-    });
-    expect(Buffer.from(await source.read(0, 1)).toString()).toBe("x");
-    await source.close?.();
+    const { endpoint } = server;
+    await readByte("gs://scans/a.nii", { gcs: { endpoint, credentials }, retries: 0 });
     return headers.authorization;
   }
 
@@ -189,6 +173,9 @@ describe("credentials", () => {
   });
 
   test("the machine's: a key file, what gcloud left, the metadata server, none", async () => {
+    const { endpoint, folder } = server;
+    // However long the metadata server takes here, it is there.
+    vi.spyOn(AbortSignal, "timeout").mockReturnValue(new AbortController().signal);
     const file = join(folder, "key.json");
     await writeFile(file, JSON.stringify(account()));
     vi.stubEnv("GOOGLE_APPLICATION_CREDENTIALS", file);
@@ -225,11 +212,4 @@ describe("credentials", () => {
   });
 });
 
-test("without its transport the scheme says which package to install", () => {
-  for (const scheme of ["gs", "gcs"]) {
-    unregisterTransport(scheme);
-    expect(() => openSource({ path: `${scheme}://scans/a.nii` })).toThrow(
-      expect.objectContaining({ code: "ERR_UNSUPPORTED", message: expect.stringContaining("-gcs") }),
-    );
-  }
-});
+testWithout(["gs", "gcs"], "-gcs");

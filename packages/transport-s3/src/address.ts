@@ -1,3 +1,4 @@
+import { endpointOf, pathOf } from "@lazyimg/byte-source/remote";
 import { LazyImageError } from "@lazyimg/core";
 
 /** A bucket, and the key of an object in it or the beginning of keys. */
@@ -37,27 +38,11 @@ function escaped(segment: string): string {
   );
 }
 
-/**
- * The http(s) URL of an address.
- *
- * @throws LazyImageError `ERR_INVALID_ARGUMENT` for an endpoint that is no http(s) URL, or a key with `.` or `..` as a
- * segment, which URLs cannot have
- */
-export function urlOf({ bucket, key }: Address, { region, endpoint, pathStyle }: Endpoint): string {
-  const segments = key.split("/");
-  if (segments.some((segment) => segment === "." || segment === "..")) {
-    throw new LazyImageError(
-      "ERR_INVALID_ARGUMENT",
-      `The key ${key.slice(0, 200)} has "." or ".." between slashes, which no URL can say; copy the object to another key`,
-    );
-  }
-  const given = endpoint ?? `https://s3.${region}.amazonaws.com`;
-  if (!/^https?:\/\/[^/]/i.test(given) || !URL.canParse(given)) {
-    throw new LazyImageError("ERR_INVALID_ARGUMENT", `The endpoint of S3 is an http(s) URL, not ${given}`);
-  }
-  const base = new URL(given);
-  const path = base.pathname.replace(/\/+$/, "");
+/** The http(s) URL of an address. */
+export function urlOf({ region, endpoint, pathStyle }: Endpoint, { bucket, key }: Address): string {
+  const base = new URL(endpointOf("S3", endpoint ?? `https://s3.${region}.amazonaws.com`));
+  const folder = base.pathname.replace(/\/+$/, "");
   if (!pathStyle) base.host = `${bucket}.${base.host}`;
-  base.pathname = [path, ...(pathStyle ? [bucket] : []), ...segments.map(escaped)].join("/");
+  base.pathname = [folder, ...(pathStyle ? [bucket] : []), pathOf(key, escaped)].join("/");
   return base.href;
 }

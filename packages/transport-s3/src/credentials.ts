@@ -1,5 +1,4 @@
 import { Keyring, type SourceOf } from "@lazyimg/byte-source/remote";
-import { LazyImageError } from "@lazyimg/core";
 
 /** A key pair, for a while where it has a token. */
 export interface Credentials {
@@ -16,19 +15,16 @@ export type CredentialSource = SourceOf<Credentials>;
 /** @param fallback gives the machine's own credentials, if there are any */
 export function keyringOf(
   source: CredentialSource | undefined,
-  fallback: () => Credentials | undefined,
+  fallback: () => Credentials | null,
 ): Keyring<Credentials> {
-  if (source === false) return new Keyring<Credentials>(() => null);
-  if (typeof source === "function") return Keyring.of(source, checked);
-  return new Keyring(() => checked(source ?? fallback() ?? null));
-}
-
-function checked(given: unknown): Credentials | null {
-  if (given === null) return null;
-  const { accessKeyId, secretAccessKey } = Object(given) as Partial<Credentials>;
-  if (typeof accessKeyId === "string" && typeof secretAccessKey === "string") return given as Credentials;
-  throw new LazyImageError(
-    "ERR_INVALID_ARGUMENT",
+  return Keyring.of(
+    source ?? fallback,
+    isCredentials,
     "Credentials of S3 are { accessKeyId, secretAccessKey, sessionToken? }, a function that gives them, or false",
   );
+}
+
+function isCredentials(given: unknown): given is Credentials {
+  const { accessKeyId, secretAccessKey } = Object(given);
+  return typeof accessKeyId === "string" && typeof secretAccessKey === "string";
 }

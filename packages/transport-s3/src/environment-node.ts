@@ -10,7 +10,7 @@ export interface Environment {
   readonly region?: string | undefined;
   readonly endpoint?: string | undefined;
   /** @throws LazyImageError `ERR_INVALID_ARGUMENT` for an `AWS_PROFILE` that is nowhere, or has no keys */
-  credentials(): Credentials | undefined;
+  credentials(): Credentials | null;
 }
 
 /** One section of a file; `undefined` where there is none. */
@@ -42,7 +42,7 @@ export function environment(): Environment {
       const found =
         pair(env.AWS_ACCESS_KEY_ID, env.AWS_SECRET_ACCESS_KEY, env.AWS_SESSION_TOKEN) ??
         pair(profile.aws_access_key_id, profile.aws_secret_access_key, profile.aws_session_token);
-      if (found !== undefined || env.AWS_PROFILE === undefined) return found;
+      if (found !== null || env.AWS_PROFILE === undefined) return found;
       throw new LazyImageError(
         "ERR_INVALID_ARGUMENT",
         `AWS_PROFILE is ${name}, ${(secrets ?? config) ? "which has no keys of its own" : "of which there is no profile"}. Roles and single sign-on are for the aws command: run \`aws configure export-credentials --profile ${name} --format env\`, or give readerOptions.s3.credentials.`,
@@ -55,7 +55,7 @@ function pair(
   accessKeyId: string | undefined,
   secretAccessKey: string | undefined,
   sessionToken: string | undefined,
-): Credentials | undefined {
-  if (!accessKeyId || !secretAccessKey) return undefined;
+): Credentials | null {
+  if (!accessKeyId || !secretAccessKey) return null;
   return { accessKeyId, secretAccessKey, sessionToken: sessionToken || undefined };
 }

@@ -2,5 +2,5 @@ import type { Environment } from "./environment-node.js";
 
 /** A page has neither variables nor profiles. */
 export function environment(): Environment {
-  return { credentials: () => undefined };
+  return { credentials: () => null };
 }

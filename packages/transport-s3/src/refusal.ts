@@ -1,5 +1,5 @@
-import { type Refusal, textOf } from "@lazyimg/byte-source/remote";
-import { LazyImageError } from "@lazyimg/core";
+import { type Refusal, refusedBy, type Signature, textOf } from "@lazyimg/byte-source/remote";
+import type { Credentials } from "./credentials.js";
 
 /** Errors of credentials that have ended. */
 const ENDED = ["ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"];
@@ -35,32 +35,15 @@ const ADVICE: Readonly<Record<string, string>> = {
   PermanentRedirect: "set readerOptions.s3.region or AWS_REGION to the bucket's region",
 };
 
-/**
- * The error for an answer that asking again would not change.
- *
- * @param url what was asked for; its query is not told, which may be a signature
- * @param signed whether credentials came along
- */
-export function refused(
-  url: string,
-  { headers }: Pick<Response, "headers">,
-  refusal: Refusal,
-  signed: boolean,
-): LazyImageError {
-  const { status, code, message } = refusal;
+/** The error for an answer that asking again would not change. */
+export const refused: Signature<Credentials>["refused"] = (url, { headers }, refusal, signed) => {
+  const { code } = refusal;
   const region = headers.get("x-amz-bucket-region");
   const advice = isExpired(refusal)
-    ? "the credentials have ended: give new ones, or a function that gets them"
+    ? ["the credentials have ended: give new ones, or a function that gets them"]
     : signed
-      ? ADVICE[code]
-      : `${ADVICE[code] ?? "it was asked for without credentials"}; no credentials were found to sign with`;
-  return new LazyImageError(
-    MISSING.includes(code) ? "ERR_NOT_FOUND" : "ERR_HTTP",
-    [
-      `${decodeURI(url.replace(/\?.*/s, ""))}: S3 answers ${status} ${code} (${message})`,
-      ...(advice === undefined ? [] : [advice]),
-      ...(region === null ? [] : [`the bucket is in ${region}`]),
-    ].join("; "),
-    { cause: refusal },
-  );
-}
+      ? [ADVICE[code]]
+      : [ADVICE[code] ?? "it was asked for without credentials", "no credentials were found to sign with"];
+  if (region !== null) advice.push(`the bucket is in ${region}`);
+  return refusedBy("S3", url, refusal, MISSING.includes(code), advice);
+};

@@ -1,6 +1,5 @@
 import type { Remote, TransportRequest } from "@lazyimg/byte-source";
-import { signing } from "@lazyimg/byte-source/remote";
-import { LazyImageError } from "@lazyimg/core";
+import { optionsOf, signedFetch } from "@lazyimg/byte-source/remote";
 import { environment } from "#environment";
 import { addressOf, urlOf } from "./address.js";
 import { type CredentialSource, keyringOf } from "./credentials.js";
@@ -28,35 +27,20 @@ export interface S3Options {
  * source.
  */
 export function s3(url: string, request: TransportRequest): Remote {
-  const { fetch: own, readerOptions } = request;
-  const options = optionsOf(readerOptions?.s3);
-  const address = addressOf(url);
-  const { credentials: source } = options;
+  const options = optionsOf<S3Options>("s3", "{ region, endpoint, pathStyle, credentials }", request);
+  const { credentials } = options;
   const known = environment();
+  const address = addressOf(url);
   const region = options.region ?? known.region ?? "us-east-1";
-  const given = options.endpoint ?? known.endpoint;
+  const endpoint = options.endpoint ?? known.endpoint;
   // A dot in a bucket's name is none that a certificate covers.
-  const pathStyle = options.pathStyle ?? (given !== undefined || address.bucket.includes("."));
-  const endpoint = { region, endpoint: given, pathStyle };
-  const keyring = keyringOf(source, known.credentials);
-  // A fetch of the caller's that comes without credentials has its own.
-  const send = own && source === undefined ? own : signing(keyring, signatureOf(region), own ?? fetch);
+  const pathStyle = options.pathStyle ?? (endpoint !== undefined || address.bucket.includes("."));
+  const service = { region, endpoint, pathStyle };
+  const keyring = keyringOf(credentials, known.credentials);
+  const fetch = signedFetch(request, credentials !== undefined, keyring, signatureOf(region));
   return {
-    url: urlOf(address, endpoint),
-    fetch: send,
-    async writer() {
-      const { s3Writer } = await import("./writer.js");
-      return s3Writer({ address, endpoint, fetch: send, request });
-    },
+    url: urlOf(service, address),
+    fetch,
+    writer: async () => (await import("./writer.js")).s3Writer({ address, service, fetch, request }),
   };
-}
-
-function optionsOf(given: unknown): S3Options {
-  if (given !== undefined && (typeof given !== "object" || given === null)) {
-    throw new LazyImageError(
-      "ERR_INVALID_ARGUMENT",
-      `readerOptions.s3 is { region, endpoint, pathStyle, credentials }, not ${String(given)}`,
-    );
-  }
-  return given ?? {};
 }

@@ -54,8 +54,7 @@ describe.skipIf(!s3Store.hasServer)("a server that checks signatures", () => {
   });
 
   afterEach(() => {
-    store.instead = () => false;
-    store.log();
+    store.behave();
   });
 
   afterAll(() => store.close());
@@ -233,11 +232,13 @@ describe.skipIf(!s3Store.hasServer)("a server that checks signatures", () => {
     });
 
     test("an abort is the caller's reason", async () => {
-      store.instead = () => true; // and never answers
       const s3 = { endpoint: store.endpoint, credentials };
       const reason = new Error("enough");
       const controller = new AbortController();
-      setTimeout(() => controller.abort(reason), 100);
+      store.instead = () => {
+        controller.abort(reason);
+        return true; // and never answers
+      };
       const { signal } = controller;
       await expect(
         openImage(`s3://${BUCKET}/${FOLDER}/scan.nii.gz`, { readerOptions: { s3 }, signal }),

@@ -1,11 +1,9 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer, type IncomingHttpHeaders } from "node:http";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
+import type { IncomingHttpHeaders } from "node:http";
 import { join } from "node:path";
-import { openSource, unregisterTransport } from "@lazyimg/byte-source";
 import { type S3Options, s3 } from "@lazyimg/transport-s3";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { loopback, readByte, testWithout } from "../../../tests/support/stores/loopback.js";
 
 const urlOf = (url: string, options: S3Options = {}): string =>
   s3(url, { readerOptions: { s3: options } }).url;
@@ -57,46 +55,36 @@ describe("where an object is", () => {
 });
 
 describe("what the machine says", () => {
-  let folder = "";
   let headers: IncomingHttpHeaders = {};
-  const server = createServer((request, response) => {
+  const server = loopback((request, response) => {
     headers = request.headers;
     response.writeHead(206, { "content-range": "bytes 0-0/1" }).end("x");
   });
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "lazyimg-aws-"));
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { endpoint, folder } = server;
     await writeFile(
       join(folder, "credentials"),
       "# mine\n[default]\naws_access_key_id = DEFAULT\naws_secret_access_key=a=b\n[work]\naws_access_key_id=WORK\naws_secret_access_key=c\naws_session_token=t\n",
     );
-    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     await writeFile(
       join(folder, "config"),
       `[default]\nendpoint_url = ${endpoint}\n[profile work]\nregion = eu-north-1\nendpoint_url = ${endpoint}\n[profile sso]\nsso_session = us\n`,
     );
   });
-  afterAll(async () => {
-    server.closeAllConnections();
-    server.close();
-    await rm(folder, { recursive: true });
-  });
   beforeEach(() => {
     for (const name of Object.keys(process.env).filter((key) => key.startsWith("AWS_"))) {
       vi.stubEnv(name, undefined);
     }
-    vi.stubEnv("AWS_SHARED_CREDENTIALS_FILE", join(folder, "credentials"));
-    vi.stubEnv("AWS_CONFIG_FILE", join(folder, "config"));
+    vi.stubEnv("AWS_SHARED_CREDENTIALS_FILE", join(server.folder, "credentials"));
+    vi.stubEnv("AWS_CONFIG_FILE", join(server.folder, "config"));
   });
   afterEach(() => {
     vi.unstubAllEnvs();
   });
 
   async function asked(options: S3Options = {}): Promise<IncomingHttpHeaders> {
-    const source = openSource({ path: "s3://bucket/a.nii", readerOptions: { s3: options } });
-    expect(Buffer.from(await source.read(0, 1)).toString()).toBe("x");
-    await source.close?.();
+    await readByte("s3://bucket/a.nii", { s3: options });
     return headers;
   }
 
@@ -128,20 +116,11 @@ describe("what the machine says", () => {
     ["nobody", "there is no profile"],
   ])("a profile %s that has no keys", async (name, message) => {
     vi.stubEnv("AWS_PROFILE", name);
-    const { port } = server.address() as AddressInfo;
-    await expect(asked({ endpoint: `http://127.0.0.1:${port}` })).rejects.toMatchObject({
+    await expect(asked({ endpoint: server.endpoint })).rejects.toMatchObject({
       code: "ERR_INVALID_ARGUMENT",
       message: expect.stringContaining(message),
     });
   });
 });
 
-test("without its transport the scheme says which package to install", () => {
-  unregisterTransport("s3");
-  expect(() => openSource({ path: "s3://bucket/a.nii" })).toThrow(
-    expect.objectContaining({
-      code: "ERR_UNSUPPORTED",
-      message: expect.stringContaining("@lazyimg/transport-s3"),
-    }),
-  );
-});
+testWithout(["s3"], "@lazyimg/transport-s3");

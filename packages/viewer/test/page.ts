@@ -128,6 +128,7 @@ export class ViewerPage {
     options: Parameters<Browser["newPage"]>[0] = {},
   ): Promise<ViewerPage> {
     const page = await browser.newPage({ viewport: { width: 1000, height: 800 }, ...options });
+    page.setDefaultTimeout(120_000);
     const viewer = new ViewerPage(page);
     await page.goto(url);
     return viewer;
@@ -140,16 +141,26 @@ export class ViewerPage {
     );
   }
 
+  /** Waits until the planes are drawn as they are now: with the next frame. */
+  async drawn(): Promise<void> {
+    await this.settle();
+    await this.page.evaluate(
+      () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
+    );
+  }
+
   /** Moves the crosshair; what is there. */
   async at(voxel: readonly number[]): Promise<CrosshairDetail> {
     return this.page.evaluate(async (place) => {
       const viewer = document.querySelector<LazyImageViewer>("lazy-image-viewer")!;
       return new Promise<CrosshairDetail>((resolve) => {
-        viewer.addEventListener(
-          "crosshairchange",
-          (event) => resolve((event as CustomEvent<CrosshairDetail>).detail),
-          { once: true },
-        );
+        viewer.addEventListener("crosshairchange", function told(event) {
+          const { detail } = event as CustomEvent<CrosshairDetail>;
+          // It may tell of where it was before.
+          if (String(detail.voxel) !== String(place)) return;
+          viewer.removeEventListener("crosshairchange", told);
+          resolve(detail);
+        });
         viewer.crosshair = place as unknown as CrosshairDetail["voxel"];
       });
     }, voxel);

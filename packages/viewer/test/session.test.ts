@@ -104,25 +104,25 @@ describe("a server's .nii", () => {
 
   it("aborts what nobody waits for, and not what somebody does", async () => {
     const { session, info } = await opened({ kind: "url", url });
-    server.misbehave({ kind: "drip", bytes: 4096, everyMs: 20 });
+    let hold = server.hold();
     const [one, other] = [new AbortController(), new AbortController()];
     const wish = wishFor(info, "axial", 100);
     const first = session.plane(wish, context(one.signal));
     const second = session.plane(wish, context(other.signal));
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    await hold.reached;
     one.abort(new Error("gone"));
     await expect(first).rejects.toThrow("gone");
-    server.behave();
+    hold.release();
     expect(((await second) as PlaneData).data[0]).toBe(10 * (SIZE - 1) + 10_000);
 
     server.reset();
-    server.misbehave({ kind: "drip", bytes: 4096, everyMs: 20 });
+    hold = server.hold();
     const third = session.plane(wishFor(info, "axial", 40), context(other.signal));
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    await hold.reached;
     other.abort(new Error("gone too"));
     await expect(third).rejects.toThrow("gone too");
     await expect.poll(() => server.log.some(({ aborted }) => aborted)).toBe(true);
-    server.behave();
+    hold.release();
     // It can be read all the same.
     expect(((await session.plane(wishFor(info, "axial", 40), context())) as PlaneData).data[0]).toBe(
       10 * (SIZE - 1) + 4000,

@@ -9,7 +9,7 @@ export interface Ended {
 }
 
 /** Milliseconds after which a process that should have ended is said to hang. */
-const HANGS = 30_000;
+const HANGS = 240_000;
 
 /**
  * Runs a module in a Node of its own, which has to end by itself: a socket or a timer that is left open keeps it alive.

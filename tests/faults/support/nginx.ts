@@ -86,7 +86,7 @@ export async function startNginx(files: string, scratch: string): Promise<Nginx>
         () => false,
       );
       if (up) return;
-      if (tries === 100) throw new Error(`nginx does not answer: ${readFileSync(at("error.log"), "utf8")}`);
+      if (tries === 1200) throw new Error(`nginx does not answer: ${readFileSync(at("error.log"), "utf8")}`);
       await sleep(100);
     }
   }

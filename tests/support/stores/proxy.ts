@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import {
   createServer,
   request as httpRequest,
@@ -18,19 +17,13 @@ export interface StoreProxy {
   log(): string[];
   /** How requests are met from now on, by default by the store. */
   instead: Instead;
+  /** What a request waits for before it is handed on. */
+  holds: (request: IncomingMessage) => Promise<void> | undefined;
   /** Whose answers get lost, though the store has done what was asked. */
   loses: (request: IncomingMessage) => boolean;
+  /** Interferes no more, and forgets what was asked. */
+  behave(): void;
   close(): void;
-}
-
-/** Whether there is such a program. */
-export function runs(program: string, ...args: string[]): boolean {
-  try {
-    execFileSync(program, args, { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 export async function listen(server: Server): Promise<number> {
@@ -46,28 +39,18 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** Waits until something answers on a port, whatever it says. */
-export async function answering(port: number, ended: () => unknown): Promise<void> {
-  for (;;) {
-    const answered = await fetch(`http://127.0.0.1:${port}/`).then(
-      () => true,
-      () => false,
-    );
-    if (answered) return;
-    if (ended() !== null) throw new Error(`the server for port ${port} ended with ${ended()}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
+const GOOD = { instead: () => false, holds: () => undefined, loses: () => false };
 
 /** @param target the port that requests go on to */
 export async function proxyTo(target: number): Promise<StoreProxy> {
   let requests: string[] = [];
-  const server = createServer((request, response) => {
+  const server = createServer(async (request, response) => {
     requests.push(`${request.method} ${request.url}`);
     if (proxy.instead(request, response)) {
       request.resume();
       return;
     }
+    await proxy.holds(request);
     const { method, url, headers } = request;
     // With the host that was asked for: signatures cover it.
     const onward = httpRequest({ host: "127.0.0.1", port: target, method, path: url, headers }, (answer) => {
@@ -79,17 +62,21 @@ export async function proxyTo(target: number): Promise<StoreProxy> {
       answer.pipe(response);
     });
     onward.on("error", () => response.destroy());
+    response.on("close", () => onward.destroy());
     request.pipe(onward);
   });
   const proxy: StoreProxy = {
     port: await listen(server),
+    ...GOOD,
     log() {
       const seen = requests;
       requests = [];
       return seen;
     },
-    instead: () => false,
-    loses: () => false,
+    behave() {
+      Object.assign(proxy, GOOD);
+      requests = [];
+    },
     close() {
       server.closeAllConnections();
       server.close();

@@ -1,17 +1,21 @@
 import type { ServerResponse } from "node:http";
-import type { Instead, StoreProxy } from "./proxy.js";
+import { remoteWriter } from "@lazyimg/byte-source/remote";
+import type { StoreProxy } from "./proxy.js";
+import type { ServerBehind } from "./server.js";
 
-/** A store on loopback, behind a proxy. */
-export interface ObjectStore extends Pick<StoreProxy, "log"> {
-  /** Such as `s3://scans`: a bucket that is there. */
+/** What the tests know of a bucket, or container. */
+interface Bucket {
+  /** Its URL, such as `s3://scans`. */
   readonly root: string;
   readonly endpoint: string;
   /** With credentials that may do everything. */
   readonly readerOptions: Readonly<Record<string, unknown>>;
   /** By these variables a process of its own finds it. */
   readonly env: Readonly<Record<string, string>>;
-  instead: Instead;
-  loses: StoreProxy["loses"];
+}
+
+/** A store on loopback with an empty bucket, behind a proxy. */
+export interface ObjectStore extends Bucket, Omit<StoreProxy, "port" | "close"> {
   put(key: string, body: Uint8Array): Promise<void>;
   close(): Promise<void>;
 }
@@ -21,6 +25,8 @@ export interface StoreKind {
   readonly name: string;
   /** Without its server, what needs it is left out. */
   readonly hasServer: boolean;
+  /** Whether its server heeds the condition that there is no object yet. */
+  readonly heedsConditions: boolean;
   start(): Promise<ObjectStore>;
   /** A refusal as this store has it. */
   refuse(response: ServerResponse, status: number, code: string, headers?: Record<string, string>): true;
@@ -36,42 +42,16 @@ export interface StoreKind {
   readonly transport: string;
 }
 
-/** What all stores behind a proxy do alike. */
-export function behind(
-  proxy: StoreProxy,
-  own: Pick<ObjectStore, "root" | "endpoint" | "readerOptions" | "env"> & {
-    put(key: string, body: Uint8Array): Promise<void>;
-    stop(): Promise<void>;
-  },
-): ObjectStore {
-  const { root, endpoint, readerOptions, env } = own;
-  return {
-    root,
-    endpoint,
-    readerOptions,
-    env,
-    log: proxy.log,
-    get instead() {
-      return proxy.instead;
-    },
-    set instead(instead) {
-      proxy.instead = instead;
-    },
-    get loses() {
-      return proxy.loses;
-    },
-    set loses(loses) {
-      proxy.loses = loses;
-    },
-    async put(key, body) {
-      await own.put(key, body);
+/** What all stores on loopback do alike. */
+export async function storeOn({ proxy, stop }: ServerBehind, bucket: Bucket): Promise<ObjectStore> {
+  const writer = (await remoteWriter(bucket.root, bucket))!;
+  return Object.assign(proxy, bucket, {
+    async put(key: string, body: Uint8Array) {
+      await writer.put(key, body);
       proxy.log();
     },
-    async close() {
-      proxy.close();
-      await own.stop();
-    },
-  };
+    close: stop,
+  });
 }
 
 /** A refusal in XML, as S3 and Azure have it. */

@@ -20,8 +20,9 @@ export function inflate(
   key: string,
 ): Uint8Array | Promise<Uint8Array> {
   try {
-    // The output in one piece: the default of 16 kB pieces takes half as long again.
-    return DECODERS[format](bytes, { chunkSize: Math.max(64, size), maxOutputLength: Math.max(1, size) });
+    // The output in one piece: the default of 16 kB pieces takes half as long again. With a byte to spare, since zlib allocates
+    // another piece when one is full.
+    return DECODERS[format](bytes, { chunkSize: Math.max(64, size + 1), maxOutputLength: Math.max(1, size) });
   } catch (cause) {
     throw new LazyImageError("ERR_CORRUPT", `${key} is damaged: ${(cause as Error).message}`, { cause });
   }

@@ -5,7 +5,7 @@ import type { DecodeWorker } from "./decode-worker.js";
 
 /** Batches that a worker has at a time: it must not wait while the main thread decodes one of its own. */
 export const AHEAD = 3;
-/** How long to block the event loop, in milliseconds. */
+/** How long to block the event loop, in milliseconds, where there are no workers. */
 const BLOCKING = 12;
 
 /** What is done with a batch. */
@@ -40,6 +40,8 @@ export async function runLanes<Found>(
     stopWaiting = () => resolve(false);
   });
   const work = async (worker: DecodeWorker | undefined): Promise<void> => {
+    // Workers must not run out of tasks while this thread decodes more than one row of its own.
+    const blocking = workers.length > 0 ? 0 : BLOCKING;
     // While a worker starts, its batches are this thread's.
     if (worker !== undefined && !(await Promise.race([worker.start(), allTaken]))) return;
     let since = performance.now();
@@ -52,7 +54,7 @@ export async function runLanes<Found>(
         if (failures.length > 0) return;
         signal?.throwIfAborted();
         await decode(row, found, worker, controller.signal);
-        if (worker !== undefined || performance.now() - since < BLOCKING) continue;
+        if (worker !== undefined || performance.now() - since < blocking) continue;
         await breathe();
         since = performance.now();
       }

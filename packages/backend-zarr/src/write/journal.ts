@@ -15,17 +15,19 @@ export interface Head {
   /** What is written from its beginning on, by however many runs. */
   readonly conversion: string;
   readonly fingerprint: string;
+  /** Whether chunks that hold only the fill value are written, too. */
+  readonly dense: boolean;
 }
 
 /** The head and the lines of a journal's bytes; a line that was cut is none. */
 function parse(bytes: Uint8Array): { head: Head; lines: string[] } {
   const [first = "", ...lines] = new TextDecoder().decode(bytes).split("\n");
   try {
-    const { writer, conversion, fingerprint } = JSON.parse(first) as Partial<Record<string, unknown>>;
-    const head = { writer: `${writer}`, conversion: `${conversion}`, fingerprint: `${fingerprint}` };
-    return { head, lines: lines.slice(0, -1) };
+    const { writer, conversion, fingerprint, dense } = JSON.parse(first) as Partial<Record<string, unknown>>;
+    const names = { writer: `${writer}`, conversion: `${conversion}`, fingerprint: `${fingerprint}` };
+    return { head: { ...names, dense: dense === true }, lines: lines.slice(0, -1) };
   } catch {
-    return { head: { writer: "", conversion: "", fingerprint: "" }, lines: [] };
+    return { head: { writer: "", conversion: "", fingerprint: "", dense: false }, lines: [] };
   }
 }
 

@@ -104,11 +104,32 @@ async function clear(
 }
 
 /**
+ * Writes an object; over one that is there only after a look whether this is still wanted (`check`): what somebody wrote
+ * who began anew meanwhile stays.
+ */
+async function putUnlessOvertaken(
+  writer: RemoteWriter,
+  key: string,
+  bytes: Uint8Array,
+  signal: AbortSignal | undefined,
+  check: () => Promise<unknown>,
+): Promise<void> {
+  try {
+    await writer.put(key, bytes, { signal, ifAbsent: true });
+  } catch (error) {
+    if (!isLazyImageError(error, "ERR_EXISTS")) throw error;
+    await check();
+    await writer.put(key, bytes, { signal });
+  }
+}
+
+/**
  * A hierarchy in an object store. Chunks are written where they belong; until the root's metadata, which come last, there
  * is nothing that a reader would open. What is done is noted in an object beside the destination.
  *
  * Where objects may not be listed, chunks that hold only the fill value are written too: an older one could lie there,
- * and a missing one could not be told from a forbidden one.
+ * and a missing one could not be told from a forbidden one. So it is where somebody else is overtaken, who may put a chunk
+ * there before learning of it.
  *
  * @param fingerprint what is written and how: resuming with another one is refused
  * @throws LazyImageError `ERR_EXISTS`, `ERR_HTTP`, `ERR_INVALID_ARGUMENT`, `ERR_UNSUPPORTED`
@@ -146,7 +167,8 @@ export async function beginObjects(
   const names = found === undefined ? [] : await namesIn(journals, signal);
   const conversion = isResumed ? found.conversion : crypto.randomUUID();
   const parts = isResumed ? await partsIn(journals, conversion, names, signal) : [];
-  const head = { writer: crypto.randomUUID(), conversion, fingerprint };
+  const dense = !isListed || (found !== undefined && (!isResumed || found.dense));
+  const head = { writer: crypto.randomUUID(), conversion, fingerprint, dense };
   const journal = new Journal(journals, head, { parts, signal });
   const ifAbsent = !force && !isResumed;
   try {
@@ -171,12 +193,15 @@ export async function beginObjects(
   return {
     store,
     resumed: isResumed,
-    dense: !isListed,
+    dense,
     async set(key, bytes) {
-      const isRoot = ROOTS.includes(key);
-      if (isRoot) await journal.check();
       try {
-        await data.put(key, bytes, { signal, ifAbsent: isRoot && ifAbsent });
+        if (ROOTS.includes(key)) {
+          await journal.check();
+          await data.put(key, bytes, { signal, ifAbsent });
+        } else {
+          await putUnlessOvertaken(data, key, bytes, signal, () => journal.check());
+        }
       } catch (error) {
         isFailing = true;
         throw error;
@@ -232,24 +257,23 @@ export async function joinObjects(
       `Nobody is writing ${out}, or from another source or with other options: nothing is written to it`,
     );
   };
-  const { conversion } = await begun();
+  const { conversion, dense: isDense } = await begun();
   let looked = performance.now();
-  const look = async (): Promise<void> => {
-    if (looked + LOOK > performance.now()) return;
+  const check = async (): Promise<void> => {
     if ((await begun()).conversion !== conversion) {
       throw new LazyImageError("ERR_CHANGED", `${out} was begun anew by somebody else: join that`);
     }
     looked = performance.now();
   };
-  const head = { writer: crypto.randomUUID(), conversion, fingerprint };
+  const dense = isDense || (await isUsed(data, signal)) === undefined;
+  const head = { writer: crypto.randomUUID(), conversion, fingerprint, dense };
   const journal = new Journal(journals, head, { joined: true, signal });
-  const dense = (await isUsed(data, signal)) === undefined;
   return {
     store,
     dense,
     async set(key, bytes) {
-      await look();
-      await data.put(key, bytes, { signal });
+      if (looked + LOOK <= performance.now()) await check();
+      await putUnlessOvertaken(data, key, bytes, signal, check);
     },
     isDone: () => false,
     done: (part) => journal.add(part),
