@@ -1,9 +1,9 @@
-import { spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { startNode } from "../support/process.js";
 
 /**
  * Damaged files of every format give an image or a LazyImageError, in bounded time and memory; tools/fuzz says how that is
@@ -14,26 +14,9 @@ const tool = (name: string): string => fileURLToPath(new URL(`../../tools/fuzz/$
 const kept = fileURLToPath(new URL("regressions/", import.meta.url));
 const seconds = Number(process.env.LAZYIMG_FUZZ_SECONDS ?? 10);
 
-interface Ended {
-  readonly code: number | null;
-  readonly output: string;
-}
-
-function run(args: readonly string[], hangs: number): Promise<Ended> {
-  const child = spawn(process.execPath, args);
-  let output = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding("utf8").on("data", (text: string) => {
-      output += text;
-    });
-  }
-  const watchdog = setTimeout(() => child.kill("SIGKILL"), hangs);
-  return new Promise((resolve) => {
-    child.once("close", (code) => {
-      clearTimeout(watchdog);
-      resolve({ code, output });
-    });
-  });
+async function run(args: readonly string[], hangs: number): Promise<{ code: number | null; output: string }> {
+  const { code, stdout, stderr } = await startNode(args, { hangs }).outcome;
+  return { code, output: stdout + stderr };
 }
 
 test(

@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -6,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { bytesOf } from "@lazyimg/core";
 import { type Fault, misbehavingServer } from "@lazyimg/testkit/server";
 import { beforeAll, describe, expect, test } from "vitest";
+import { startNode } from "../support/process.js";
 import { makeSample } from "./support/sample.js";
 
 /**
@@ -162,18 +162,8 @@ async function runAll(container: Container, files: Readonly<Record<string, Uint8
       options: { timeout, retries: 2 },
     })),
   };
-  const child = spawn(process.execPath, ["--unhandled-rejections=strict", script, JSON.stringify(plan)]);
-  let stdout = "";
-  let stderr = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    stderr += text;
-  });
-  const watchdog = setTimeout(() => child.kill("SIGKILL"), PATIENCE / 2);
-  const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
-  clearTimeout(watchdog);
+  const args = ["--unhandled-rejections=strict", script, JSON.stringify(plan)];
+  const { code, stdout, stderr } = await startNode(args, { hangs: PATIENCE / 2 }).outcome;
   control.close();
   await server.close();
   const lines = stdout

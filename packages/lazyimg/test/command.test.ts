@@ -22,7 +22,7 @@ describe("the command line", () => {
     const { version } = JSON.parse(readFileSync(join(ROOT, "packages/lazyimg/package.json"), "utf8")) as {
       version: string;
     };
-    expect(await lazyimg("--version")).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
+    expect(await lazyimg("--version")).toEqual({ code: 0, signal: null, stdout: `${version}\n`, stderr: "" });
   });
 
   it.each([
@@ -236,7 +236,7 @@ describe("an interruption", () => {
       await expect.poll(() => server.requests).toBeGreaterThan(0);
       child.kill(signal);
       const stderr = `lazyimg: Interrupted by ${signal}. [ERR_INTERRUPTED]\n`;
-      expect(await outcome).toEqual({ code: expected, stdout: "", stderr });
+      expect(await outcome).toEqual({ code: expected, signal: null, stdout: "", stderr });
     } finally {
       await server.close();
     }

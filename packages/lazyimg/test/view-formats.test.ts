@@ -1,27 +1,19 @@
 import { execFileSync } from "node:child_process";
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createRequest, type Tensor } from "@lazyimg/core";
 import { createProject } from "create-lazyimg-backend";
-import { type Browser, chromium } from "playwright";
+import type { Browser } from "playwright";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { golden } from "../../../tests/support/golden.js";
 import { type FormatFacts, tensorOf } from "../../../tests/support/vectors.js";
 import { ask } from "./ask.js";
+import { hasChromium, launch, openPage } from "./browser.js";
 import { type Outcome, PHANTOM, ROOT, start } from "./command.js";
 import { view } from "./view.js";
 
-const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const PLUGIN = "lazyimg-backend-example";
 const goldenFile = (name: string): string => join(ROOT, "tests", "golden", name);
 
@@ -105,27 +97,17 @@ it("serves plugins, and data files that a header names, under its token alone", 
   await stop();
 });
 
-describe.skipIf(!existsSync(CHROMIUM))("lazyimg view, in a browser, shows", () => {
+describe.skipIf(!hasChromium)("lazyimg view, in a browser, shows", () => {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await chromium.launch({
-      executablePath: CHROMIUM,
-      args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"],
-    });
+    browser = await launch();
   });
   afterAll(() => browser?.close());
 
   /** The value in the middle of what `lazyimg view ARGS` shows, or its message. */
   async function shown(...args: readonly string[]): Promise<string> {
     const viewing = await view(args, folder);
-    const page = await browser.newPage();
-    page.setDefaultTimeout(120_000);
-    const errors: string[] = [];
-    page.on("console", (message) => {
-      if (message.type() === "error") errors.push(`${message.text()} (${message.location().url})`);
-    });
-    page.on("pageerror", (error) => errors.push(String(error)));
-    await page.goto(viewing.url);
+    const { page, errors } = await openPage(browser, viewing.url);
     const [value, message] = [page.locator("[data-show=value]", { hasText: /\d/ }), page.locator(".message")];
     await value.or(message).filter({ visible: true }).first().waitFor();
     const text = (await message.isVisible()) ? await message.textContent() : await value.textContent();

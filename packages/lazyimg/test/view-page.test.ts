@@ -1,18 +1,17 @@
-import { closeSync, existsSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { CrosshairDetail, LazyImageViewer } from "@lazyimg/viewer";
-import { type Browser, chromium, type Page } from "playwright";
+import type { Browser, Page } from "playwright";
 import send from "send";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ask } from "./ask.js";
+import { hasChromium, launch, openPage } from "./browser.js";
 import { lazyimg, PHANTOM } from "./command.js";
 import { memoryOf } from "./memory.js";
 import { type Viewing, view } from "./view.js";
-
-const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
 /** A server of the phantom that any origin may read: who sends `authorization`, or everybody. Others get `status`. */
 async function demandingServer(authorization?: string, status = 401) {
@@ -42,15 +41,12 @@ async function demandingServer(authorization?: string, status = 401) {
   };
 }
 
-describe.skipIf(!existsSync(CHROMIUM))("lazyimg view, in a browser", () => {
+describe.skipIf(!hasChromium)("lazyimg view, in a browser", () => {
   let browser: Browser;
   let folder: string;
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "lazyimg view "));
-    browser = await chromium.launch({
-      executablePath: CHROMIUM,
-      args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"],
-    });
+    browser = await launch();
   });
   afterAll(async () => {
     await browser?.close();
@@ -60,15 +56,7 @@ describe.skipIf(!existsSync(CHROMIUM))("lazyimg view, in a browser", () => {
   /** The page of `lazyimg view ARGS`, and what it complains of. */
   async function visit(...args: string[]): Promise<{ viewing: Viewing; page: Page; errors: string[] }> {
     const viewing = await view(args);
-    const page = await browser.newPage({ viewport: { width: 1000, height: 800 } });
-    page.setDefaultTimeout(120_000);
-    const errors: string[] = [];
-    page.on("console", (message) => {
-      if (message.type() === "error") errors.push(`${message.text()} (${message.location().url})`);
-    });
-    page.on("pageerror", (error) => errors.push(String(error)));
-    await page.goto(viewing.url);
-    return { viewing, page, errors };
+    return { viewing, ...(await openPage(browser, viewing.url)) };
   }
 
   async function leave({ viewing, page, errors }: Awaited<ReturnType<typeof visit>>, expected = /^$/) {

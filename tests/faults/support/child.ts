@@ -1,12 +1,5 @@
-import { type ChildProcess, spawn } from "node:child_process";
-
-/** What became of a process. */
-export interface Ended {
-  readonly code: number | null;
-  readonly signal: string | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+import { spawn } from "node:child_process";
+import { type Outcome, outcomeOf } from "../../support/process.js";
 
 /** Milliseconds after which a process that should have ended is said to hang. */
 const HANGS = 240_000;
@@ -19,32 +12,17 @@ const HANGS = 240_000;
 export function runModule(
   script: string,
   how: { readonly shell?: string; readonly uid?: number; readonly hangs?: number } = {},
-): Promise<Ended> {
+): Promise<Outcome> {
   const args = ["--unhandled-rejections=strict", "--input-type=module", "-e", script];
   const options = {
     cwd: import.meta.dirname,
     ...(how.uid !== undefined && { uid: how.uid, gid: how.uid }),
   };
-  const child: ChildProcess =
+  const child =
     how.shell === undefined
       ? spawn(process.execPath, args, options)
       : spawn("sh", ["-c", `${how.shell} && exec "$0" "$@"`, process.execPath, ...args], options);
-  let stdout = "";
-  let stderr = "";
-  child.stdout!.setEncoding("utf8").on("data", (text: string) => {
-    stdout += text;
-  });
-  child.stderr!.setEncoding("utf8").on("data", (text: string) => {
-    stderr += text;
-  });
-  const watchdog = setTimeout(() => child.kill("SIGKILL"), how.hangs ?? HANGS);
-  return new Promise((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", (code, signal) => {
-      clearTimeout(watchdog);
-      resolve({ code, signal, stdout, stderr });
-    });
-  });
+  return outcomeOf(child, how.hangs ?? HANGS);
 }
 
 /** The lines of JSON that a module printed; it must have ended by itself, and in silence. */
