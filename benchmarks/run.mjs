@@ -1,7 +1,7 @@
 // The benchmarks: `pnpm bench [--results FILE] [start|nifti|gzip|http|growth|many|zarr ...]`, or `pnpm bench --quick`.
 //
 // Measures the sections that are named, all by default, puts them into the results (benchmarks/results.json), and writes
-// docs/performance.md from these. All take a quarter of an hour, 4 GB of the temporary folder, and Python 3.11 and npm, which
+// docs/performance.md from these. All take 25 minutes, 4 GB of the temporary folder, and Python 3.11 and npm, which
 // install the peers beside this file: 6 GB, mostly TorchIO's. `--quick` checks counts and takes no times: see quick.mjs.
 // `--page` measures nothing, and writes the page anew.
 import { execFileSync, spawnSync } from "node:child_process";
