@@ -103,6 +103,7 @@ const KINDS = {
 /** Where others are ahead by more than a twentieth, and why. */
 function losses(results, sections) {
   const groups = new Map();
+  const whyOf = (...what) => reasons.find(({ of }) => what.every((part, n) => of[n].test(part)))?.why ?? "";
   for (const { name, title } of sections) {
     const { many, works = many ? worksOfMany(many) : [], text = "" } = results.sections[name] ?? {};
     const found = [
@@ -110,16 +111,15 @@ function losses(results, sections) {
       ...Object.entries(KINDS).flatMap(([kind, numberOf]) => lossesOfWorks(works, kind, numberOf)),
     ];
     for (const { peer, work, kind, ratio } of found.filter((loss) => loss.ratio < 0.95)) {
-      const key = [title, kind, peer].join("\n");
+      const key = [title, kind, peer, whyOf(title, kind, peer, work)].join("\n");
       groups.set(key, [...(groups.get(key) ?? []), `${work} ${ratio.toFixed(2)}`]);
     }
   }
-  const whyOf = (...what) => reasons.find(({ of }) => what.every((part, n) => of[n].test(part)))?.why ?? "";
   return table(
     ["section", "of", "peer", "work, and its part of ours", "why"],
     [...groups].map(([key, works]) => {
-      const parts = key.split("\n");
-      return [...parts, works.join("; "), whyOf(...parts, works.join("; "))];
+      const [title, kind, peer, why] = key.split("\n");
+      return [title, kind, peer, works.join("; "), why];
     }),
   );
 }
