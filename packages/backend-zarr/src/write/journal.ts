@@ -24,8 +24,15 @@ function parse(bytes: Uint8Array): { head: Head; lines: string[] } {
   const [first = "", ...lines] = new TextDecoder().decode(bytes).split("\n");
   try {
     const { writer, conversion, fingerprint, dense } = JSON.parse(first) as Partial<Record<string, unknown>>;
-    const names = { writer: `${writer}`, conversion: `${conversion}`, fingerprint: `${fingerprint}` };
-    return { head: { ...names, dense: dense === true }, lines: lines.slice(0, -1) };
+    return {
+      head: {
+        writer: `${writer}`,
+        conversion: `${conversion}`,
+        fingerprint: `${fingerprint}`,
+        dense: dense === true,
+      },
+      lines: lines.slice(0, -1),
+    };
   } catch {
     return { head: { writer: "", conversion: "", fingerprint: "", dense: false }, lines: [] };
   }
