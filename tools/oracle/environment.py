@@ -25,7 +25,6 @@ def inside(requirements: Path) -> None:
         venv.create(folder, clear=True, with_pip=True)
         pip = [str(binary), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         subprocess.run([*pip, "-r", str(requirements)], check=True)
-        (folder / ".gitignore").write_text("*\n")
         stamp.write_text(wanted)
     command = [str(binary), "-B", *sys.argv]
     sys.exit(subprocess.run(command, check=False).returncode)

@@ -65,12 +65,13 @@ export function cleanEnvironment({ url, token }) {
   };
 }
 
-/** A copy of the working tree as git would commit it now, as a repository of its own. */
+/**
+ * A copy of what git tracks, as it is in the working tree now, as a repository of its own. What is not tracked may be somebody
+ * else's work in progress, half written: `git add` what is to be rehearsed.
+ */
 export async function copyOfWorkingTree(env) {
   const folder = temporaryFolder("clone");
-  const listed = await output(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], {
-    cwd: ROOT,
-  });
+  const listed = await output(["git", "ls-files", "-z"], { cwd: ROOT });
   for (const file of new Set(listed.split("\0"))) {
     // Deleted, but not committed yet; or the end of the list.
     if (file === "" || !existsSync(join(ROOT, file))) continue;
