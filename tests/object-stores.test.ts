@@ -304,6 +304,43 @@ describe.each([s3Store, azureStore, gcsStore])("$name", (kind) => {
         await expectWritten("lost.nii.zarr", example());
       });
 
+      // As versitygw does, which removes an object before it puts another one in its place.
+      test("a journal that is being replaced is not taken for one that is gone", async () => {
+        const out = "replaced.nii.zarr";
+        const options = { ...OPTIONS, chunk: 8 };
+        const isJournal = ({ url }: { url?: string }) => /journal(\/|%2F)begun/.test(url!);
+        const isWritten = ({ method }: { method?: string }) => method !== "GET" && method !== "HEAD";
+        // Nothing but the root's metadata is written while the journal is.
+        let left = (await objectsOf(example(), options)).size - 1;
+        const [noted, note] = event();
+        const [rest, isRest] = event();
+        let writes = 0;
+        let isReplaced = false;
+        store.instead = (request, response) =>
+          request.method === "GET" &&
+          isReplaced &&
+          isJournal(request) &&
+          kind.refuse(response, 404, kind.codes.missing);
+        store.holds = async (request) => {
+          if (!isWritten(request)) return;
+          if (!isJournal(request)) {
+            if (--left === 0) isRest();
+            // All but the first wait until that one is noted.
+            if (writes++ > 0) await noted;
+          } else if (writes > 0 && !isReplaced) {
+            isReplaced = true;
+            note();
+            await rest;
+            await pause(200);
+            isReplaced = false;
+          }
+        };
+        await writeNiftiZarr(example(), at(out), { ...options, ...there });
+        expect(left).toBeLessThan(0);
+        store.behave();
+        await expectWritten(out, example(), options);
+      });
+
       test("a source that breaks leaves nothing", async () => {
         const out = "broken.nii.zarr";
         const source = broken(example(), 1);

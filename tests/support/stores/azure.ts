@@ -41,6 +41,7 @@ export const azureStore: StoreKind = {
     busy: "ServerBusy",
     ended: [403, "AuthenticationFailed"],
     forbidden: "AuthorizationPermissionMismatch",
+    missing: "BlobNotFound",
   },
   transport: "@lazyimg/transport-azure",
 };

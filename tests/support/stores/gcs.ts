@@ -41,6 +41,11 @@ export const gcsStore: StoreKind = {
   start,
   refuse,
   isListing: (url) => /\/storage\/v1\/b\/[^/]+\/o\?/.test(url) && !url.startsWith("/upload/"),
-  codes: { busy: "rateLimitExceeded", ended: [401, "authError"], forbidden: "forbidden" },
+  codes: {
+    busy: "rateLimitExceeded",
+    ended: [401, "authError"],
+    forbidden: "forbidden",
+    missing: "notFound",
+  },
   transport: "@lazyimg/transport-gcs",
 };

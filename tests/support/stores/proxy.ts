@@ -1,4 +1,5 @@
 import {
+  Agent,
   createServer,
   request as httpRequest,
   type IncomingMessage,
@@ -39,6 +40,9 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
+/** A connection each: one that is kept may be closed by the store just when it is used again. */
+const agent = new Agent({ keepAlive: false });
+
 const GOOD = { instead: () => false, holds: () => undefined, loses: () => false };
 
 /** @param target the port that requests go on to */
@@ -53,14 +57,17 @@ export async function proxyTo(target: number): Promise<StoreProxy> {
     await proxy.holds(request);
     const { method, url, headers } = request;
     // With the host that was asked for: signatures cover it.
-    const onward = httpRequest({ host: "127.0.0.1", port: target, method, path: url, headers }, (answer) => {
-      if (proxy.loses(request)) {
-        answer.resume().on("end", () => response.destroy());
-        return;
-      }
-      response.writeHead(answer.statusCode!, answer.headers);
-      answer.pipe(response);
-    });
+    const onward = httpRequest(
+      { host: "127.0.0.1", port: target, agent, method, path: url, headers },
+      (answer) => {
+        if (proxy.loses(request)) {
+          answer.resume().on("end", () => response.destroy());
+          return;
+        }
+        response.writeHead(answer.statusCode!, answer.headers);
+        answer.pipe(response);
+      },
+    );
     onward.on("error", () => response.destroy());
     response.on("close", () => onward.destroy());
     request.pipe(onward);

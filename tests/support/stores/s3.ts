@@ -48,6 +48,6 @@ export const s3Store: StoreKind = {
   start,
   refuse: refuseInXml,
   isListing: (url) => url.includes("list-type=2"),
-  codes: { busy: "SlowDown", ended: [400, "ExpiredToken"], forbidden: "AccessDenied" },
+  codes: { busy: "SlowDown", ended: [400, "ExpiredToken"], forbidden: "AccessDenied", missing: "NoSuchKey" },
   transport: "@lazyimg/transport-s3",
 };

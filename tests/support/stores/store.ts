@@ -32,11 +32,12 @@ export interface StoreKind {
   refuse(response: ServerResponse, status: number, code: string, headers?: Record<string, string>): true;
   /** Whether a request's target asks for a listing. */
   isListing(url: string): boolean;
-  /** The codes of being asked too often, of a signature that has ended, and of what may not be done. */
+  /** The codes of being asked too often, of a signature that has ended, of what may not be done and what is not there. */
   readonly codes: {
     readonly busy: string;
     readonly ended: [status: number, code: string];
     readonly forbidden: string;
+    readonly missing: string;
   };
   /** The package to install. */
   readonly transport: string;

@@ -47,6 +47,12 @@ export async function headOf(
   return bytes && parse(bytes).head;
 }
 
+/** The same of a journal that should be there: some stores remove an object before they replace it, so it is looked for twice. */
+export const headThere = async (
+  folder: RemoteWriter,
+  signal: AbortSignal | undefined,
+): Promise<Head | undefined> => (await headOf(folder, signal)) ?? headOf(folder, signal);
+
 /** The parts that earlier runs, and those who wrote along, noted as done. */
 export async function partsIn(
   folder: RemoteWriter,
@@ -117,7 +123,7 @@ export class Journal {
     if (note !== undefined) this.#parts.add(note);
     const before = this.#writing.catch(() => {});
     this.#writing = before.then(async () => {
-      if (this.#isWritten) await this.check(signal);
+      if (this.#isWritten) await this.#checkNow(signal);
       this.#isWritten = true;
       const lines = [JSON.stringify(this.#head), ...this.#parts, ...this.#chunks, ""];
       const start = performance.now();
@@ -134,10 +140,19 @@ export class Journal {
     this.#timer = undefined;
   }
 
-  /** @throws LazyImageError `ERR_CHANGED` where somebody else has taken over, or it was removed */
-  async check(signal: AbortSignal | undefined = this.#signal): Promise<void> {
+  /**
+   * Looks at it when it is not just being written.
+   *
+   * @throws LazyImageError `ERR_CHANGED` where somebody else has taken over, or it was removed
+   */
+  async check(): Promise<void> {
+    await this.#writing.catch(() => {});
+    await this.#checkNow(this.#signal);
+  }
+
+  async #checkNow(signal: AbortSignal | undefined): Promise<void> {
     if (this.#name !== BEGUN) return;
-    const head = await headOf(this.#folder, signal);
+    const head = await headThere(this.#folder, signal);
     if (head?.writer === this.#head.writer) return;
     throw new LazyImageError(
       "ERR_CHANGED",

@@ -3,7 +3,7 @@ import { isForbidden, type RemoteWriter, remoteWriter } from "@lazyimg/byte-sour
 import { isLazyImageError, LazyImageError } from "@lazyimg/core";
 import { httpStore } from "../store/http.js";
 import type { Store } from "../store/store.js";
-import { type Head, headOf, Journal, partsIn } from "./journal.js";
+import { type Head, headOf, headThere, Journal, partsIn } from "./journal.js";
 import type { JoinedSink, OutputSink } from "./sink.js";
 
 /** Options of writing into an object store. */
@@ -250,7 +250,7 @@ export async function joinObjects(
 ): Promise<JoinedSink> {
   const { out, store, data, journals } = await placeOf(destination, request);
   const begun = async (): Promise<Head> => {
-    const head = await headOf(journals, signal);
+    const head = await headThere(journals, signal);
     if (head?.fingerprint === fingerprint) return head;
     throw new LazyImageError(
       "ERR_NOT_FOUND",
