@@ -68,25 +68,13 @@ const worksOfMany = (many) =>
     ),
   }));
 
-/** Ratios below 1 of a table with columns `PEER : lazyimg`. */
-function lossesOfText(text) {
-  const rows = text.split("\n").filter((line) => line.startsWith("|"));
-  const cells = rows.map((line) => line.split("|").map((cell) => cell.trim()));
-  const head = cells.find((row) => row.some((cell) => cell.endsWith(` : ${ours}`))) ?? [];
-  return head.flatMap((name, column) => {
-    if (!name.endsWith(` : ${ours}`)) return [];
-    const peer = name.slice(0, -` : ${ours}`.length);
-    return cells.map((row) => ({ peer, work: row[1], ratio: Number.parseFloat(row[column]) }));
-  });
-}
-
 /** What peers are better at, of one kind of number. */
 function lossesOfWorks(works, kind, numberOf) {
   return works.flatMap(({ work, results }) =>
     Object.entries(results).flatMap(([peer, result]) => {
       const [theirs, mine] = [numberOf(result), numberOf(results[ours])];
       // What reads next to nothing has mapped the file, which is not counted.
-      const mapped = kind === "bytes" && theirs < 1024 && result.requests === 1;
+      const mapped = kind === "bytes" && ((theirs < 1024 && result.requests === 1) || theirs < mine / 1000);
       if (!isPeer(peer) || theirs === undefined || mapped) return [];
       if (kind === "time" && result.quartiles?.[1] >= results[ours].quartiles?.[0]) return [];
       return [{ peer, work, kind, ratio: theirs / mine }];
@@ -105,11 +93,8 @@ function losses(results, sections) {
   const groups = new Map();
   const whyOf = (...what) => reasons.find(({ of }) => what.every((part, n) => of[n].test(part)))?.why ?? "";
   for (const { name, title } of sections) {
-    const { many, works = many ? worksOfMany(many) : [], text = "" } = results.sections[name] ?? {};
-    const found = [
-      ...lossesOfText(text).map((loss) => ({ ...loss, kind: "time" })),
-      ...Object.entries(KINDS).flatMap(([kind, numberOf]) => lossesOfWorks(works, kind, numberOf)),
-    ];
+    const { many, works = many ? worksOfMany(many) : [] } = results.sections[name] ?? {};
+    const found = Object.entries(KINDS).flatMap(([kind, numberOf]) => lossesOfWorks(works, kind, numberOf));
     for (const { peer, work, kind, ratio } of found.filter((loss) => loss.ratio < 0.95)) {
       const key = [title, kind, peer, whyOf(title, kind, peer, work)].join("\n");
       groups.set(key, [...(groups.get(key) ?? []), `${work} ${ratio.toFixed(2)}`]);
@@ -124,8 +109,7 @@ function losses(results, sections) {
   );
 }
 
-function bodyOf({ works, many, text }) {
-  if (text !== undefined) return text;
+function bodyOf({ works, many }) {
   if (many !== undefined) return manyTable(many);
   return `${timesTable(works)}\n\n${costsTable(works)}`;
 }

@@ -69,7 +69,7 @@ export function versions() {
   found.lazyimg = JSON.parse(packages).version;
   for (const folder of ["javascript", "zarrita"])
     Object.assign(found, JSON.parse(readFileSync(`${here}${folder}/package.json`, "utf8")).dependencies);
-  for (const folder of ["", "torchio/", "zarr-2/", "zarr-3/"]) {
+  for (const folder of ["", "torchio/", "zarr-2/"]) {
     for (const line of readFileSync(`${here}${folder}requirements.txt`, "utf8").trim().split("\n")) {
       const [name, version] = line.split("==");
       const where =

@@ -9,8 +9,8 @@ import { slice } from "@lazyimg/core";
 import { openImage } from "@lazyimg/image";
 import { countingSource } from "@lazyimg/testkit";
 import { cut } from "./contestants/region.mjs";
+import { regions } from "./regions.mjs";
 import { startServer } from "./runner.mjs";
-import { regions } from "./sections.mjs";
 import { gzipFile, HEADER, niftiFile, sparseFile, zarrFolder } from "./volumes.mjs";
 
 const CUBE = [1, 160, 144, 120];
@@ -48,9 +48,12 @@ async function overHttp() {
     ".nii": niftiFile,
     ".nii.gz": gzipFile,
     ".nii.zarr": (shape) => zarrFolder(shape, "blosc"),
+    ".nii.zarr, zstd": (shape) => zarrFolder(shape, "zstd"),
+    ".nii.zarr, gzip": (shape) => zarrFolder(shape, "gzip"),
+    ".nii.zarr, Zarr v2": (shape) => zarrFolder(shape, "blosc", 2),
   };
   for (const [shape, names] of [
-    [CUBE, ["axial", "coronal", "sagittal", "block", "strided"]],
+    [CUBE, ["axial", "coronal", "sagittal", "block", "chunk", "strided", "everything"]],
     [SERIES, ["voxel", "volume"]],
   ]) {
     const all = wholeOf(await niftiFile(shape));

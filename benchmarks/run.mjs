@@ -1,10 +1,10 @@
-// The benchmarks: `pnpm bench [--results FILE] [start|nifti|gzip|http|growth|many|zarr ...]`, or `pnpm bench --quick`.
+// The benchmarks: `pnpm bench [--results FILE] [start|nifti|gzip|zarr|http|http-zarr|convert|growth|many ...]`, or `pnpm bench --quick`.
 //
 // Measures the sections that are named, all by default, puts them into the results (benchmarks/results.json), and writes
-// docs/performance.md from these. All take 25 minutes, 4 GB of the temporary folder, and Python 3.11 and npm, which
+// docs/performance.md from these. All take 40 minutes, 5 GB of the temporary folder, and Python 3.11 and npm, which
 // install the peers beside this file: 6 GB, mostly TorchIO's. `--quick` checks counts and takes no times: see quick.mjs.
 // `--page` measures nothing, and writes the page anew.
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, release, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
@@ -25,17 +25,6 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 });
 
-/** Prints what a script prints, if it ends well. */
-function outputOf(command, args) {
-  const { stdout, status } = spawnSync(command, args, {
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "inherit"],
-    maxBuffer: 2 ** 26,
-  });
-  if (status !== 0) throw new Error(`${args.join(" ")} ended with ${status}`);
-  return stdout.trim();
-}
-
 async function many(counts) {
   const args = [await manyFiles(counts.at(-1)), ...counts.map(String)];
   const run = (command, script) =>
@@ -47,10 +36,9 @@ async function many(counts) {
   };
 }
 
-async function measure({ name, start, works, contestants, many: counts, script }) {
-  if (script !== undefined) return { text: outputOf(process.execPath, [here(script)]) };
+async function measure({ start, remote, works, contestants, many: counts }) {
   if (counts !== undefined) return { many: await many(counts) };
-  const server = name === "http" ? await startServer() : undefined;
+  const server = remote ? await startServer() : undefined;
   const results = [];
   for (const work of works) {
     console.error(`  ${work.name}`);

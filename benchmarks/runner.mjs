@@ -129,9 +129,11 @@ function result(times, facts) {
  */
 export async function compete(work, contestants, server) {
   const path = await work.file(work.shape);
-  const { shape, order, fresh = false, first = false, paused = false, latency } = work;
+  const { shape, order, fresh = false, empty = false, first = false, paused = false, latency } = work;
+  const { sidecar, levels, warm } = work;
   const row = paused ? 1 : ROW;
-  const task = { path: server ? server.urlOf(path, latency) : path, shape, order, fresh, first };
+  const url = server ? server.urlOf(path, latency) : path;
+  const task = { path: url, shape, order, fresh, empty, first, sidecar, levels, warm };
   const pick = picker(7);
   const indices = (work.places ?? Array.from({ length: ROUNDS * row }, () => pick(10_000) / 10_000)).map(
     work.index,
@@ -202,7 +204,7 @@ async function startUp(contestant, task) {
     );
     return { ms: performance.now() - begun };
   }
-  const started = start({ ...contestant, fresh: false }, task);
+  const started = start({ ...contestant, fresh: false }, { ...task, empty: false });
   await started.ready;
   const ms = performance.now() - begun;
   const peak = peakOf(started);

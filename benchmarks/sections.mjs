@@ -1,6 +1,7 @@
 // What is measured, as data: works (a file and a region of it), and who takes part.
 import { fileURLToPath } from "node:url";
-import { gzipFile, niftiFile, sparseFile, zarrFolder } from "./volumes.mjs";
+import { regions } from "./regions.mjs";
+import { gzipFile, indexedGzipFile, niftiFile, niizarrFolder, sparseFile, zarrFolder } from "./volumes.mjs";
 
 const cli = fileURLToPath(new URL("../packages/lazyimg/bin/lazyimg.cjs", import.meta.url));
 
@@ -15,56 +16,34 @@ const contestants = {
   limit: { module: "limit", name: "file" },
   "limit gzip": { module: "limit", name: "gzip", label: "limit", fresh: false },
   "limit http": { module: "limit", name: "http", label: "limit" },
+  "limit http gzip": { module: "limit", name: "httpGzip", label: "limit" },
+  "limit zarr": { module: "limit-zarr", name: "folder", label: "limit" },
+  "limit http zarr": { module: "limit-zarr", name: "http", label: "limit" },
   memmap: { python: "", name: "memmap", label: "nibabel, memory map" },
   dataobj: { python: "", name: "dataobj", label: "nibabel" },
   gzip: { python: "", name: "gzip", label: "nibabel" },
   "indexed gzip": { python: "", name: "indexed_gzip", label: "nibabel + indexed_gzip" },
   "nibabel fsspec": { python: "", name: "fsspec_nifti", label: "nibabel + fsspec" },
+  "indexed fsspec": { python: "", name: "fsspec_nifti", label: "nibabel + indexed_gzip + fsspec" },
   "zarr fsspec": { python: "", name: "zarr", label: "zarr-python 3 + fsspec" },
-  // As whole processes, until they end.
-  "lazyimg info": { command: [cli, "info", "PATH"] },
-  "limit process": { command: ["-e", ""], label: "limit" },
+  "zarr-python 2": { python: "zarr-2/", name: "zarr" },
+  "zarr-python 3": { python: "", name: "zarr" },
+  "nifti-zarr": { python: "", name: "niizarr" },
   niizarr: { python: "", name: "niizarr", label: "nifti-zarr + fsspec" },
   torchio: { python: "torchio/", name: "torchio", label: "TorchIO 2" },
   zarrita: { module: "zarrita", name: "zarrita" },
+  fizarrita: { module: "zarrita", name: "fizarrita" },
+  convert: { module: "lazyimg", name: "convert", label: "lazyimg" },
+  "niizarr convert": { python: "", name: "convert", label: "nifti-zarr" },
   "nifti-reader-js": { module: "whole-file", name: "niftiReaderJs", fresh: true },
   niivue: { module: "whole-file", name: "niivue", label: "NiiVue's loader", fresh: true },
   "itk-wasm": { module: "whole-file", name: "itkWasm", fresh: true },
+  // As whole processes, until they end.
+  "lazyimg info": { command: [cli, "info", "PATH"] },
+  "limit process": { command: ["-e", ""], label: "limit" },
 };
 const who = (...names) => names.map((name) => ({ label: name, ...contestants[name] }));
 const whole = ["nifti-reader-js", "niivue", "itk-wasm"];
-
-/** Where something of this extent begins, at a place between 0 and 1 of where it may lie. */
-const at = (place, size, extent = 1) => Math.floor(place * (size - extent + 1) * 0.9999);
-const span = (place, size) => {
-  const start = at(place, size, 64);
-  return [start, start + 64, 1];
-};
-const all = () => [null, null, null, null];
-/** Regions of a shape, at a place. */
-export const regions = {
-  axial:
-    ([, , , k]) =>
-    (place) => [0, null, null, at(place, k)],
-  coronal:
-    ([, , j]) =>
-    (place) => [0, null, at(place, j), null],
-  sagittal:
-    ([, i]) =>
-    (place) => [0, at(place, i), null, null],
-  block:
-    ([, i, j, k]) =>
-    (place) => [0, span(place, i), span(1 - place, j), span(place, k)],
-  strided:
-    ([, i, j, k]) =>
-    () => [0, [0, i, 4], [0, j, 4], [0, k, 4]],
-  voxel:
-    ([, i, j, k]) =>
-    (place) => [null, at(place, i), at(1 - place, j), at(place, k)],
-  volume:
-    ([c]) =>
-    (place) => [at(place, c), null, null, null],
-};
 
 const work = (name, shape, region, options = {}) => ({ name, shape, index: region(shape), ...options });
 
@@ -81,17 +60,28 @@ const partsOfSeries = [
   work("one volume of a series", SERIES, regions.volume),
 ];
 const fulls = [
-  work("everything, as on disk", CUBE, () => all),
-  work("everything, in C order, 512 x 512 x 400", CUBE, () => all, { order: "C" }),
-  work("everything, in C order, 511 x 513 x 401", ODD, () => all, { order: "C" }),
-  work("a series, in C order", SERIES, () => all, { order: "C" }),
+  work("everything, as on disk", CUBE, regions.everything),
+  work("everything, in C order, 512 x 512 x 400", CUBE, regions.everything, { order: "C" }),
+  work("everything, in C order, 511 x 513 x 401", ODD, regions.everything, { order: "C" }),
+  work("a series, in C order", SERIES, regions.everything, { order: "C" }),
 ];
 
+const header = work("header", CUBE, () => () => null);
+const LATENCIES = [0, 50];
+
+/** Of an image that is opened for each read, before it. */
+const isCold = (one) => ({ ...one, empty: true });
 /** Of reads that are not made in a row: others had their turn before each. */
 const AFTER_A_PAUSE = ", alone";
 const named = (works, suffix, options) =>
   works.map((one) => ({ ...one, ...options, name: `${one.name}${suffix}` }));
 const only = (works, ...names) => works.filter(({ name }) => names.some((one) => name.startsWith(one)));
+
+/** Of Zarr, what codecs make no difference to. */
+const inOneCodec = [
+  work("axial slice, warm", CUBE, regions.layer, { warm: true }),
+  ...only(fulls, "everything, in C order, 512").map(isCold),
+];
 
 export const sections = [
   {
@@ -154,45 +144,102 @@ export const sections = [
       ),
   },
   {
+    name: "zarr",
+    title: "Zarr on disk",
+    about:
+      "The same voxels in chunks of 64 x 64 x 64 of Zarr v2, as nifti-zarr writes them: the series in one chunk for each volume, " +
+      "padded to 64 slices. blosc is LZ4 with shuffle, level 5, zstd level 1, gzip level 5. Each read is from an image that was " +
+      "opened just before, which is not measured, and has no chunk in its cache; “warm” are those from one image: axial slices " +
+      "within one layer of chunks, and the voxels of one chunk again and again. The limit reads the files of the chunks by Node's " +
+      "thread pool, inflates gzip with zlib there, on all processors, decodes nothing of blosc and zstd, and copies the region, " +
+      "which lies in memory in one piece; where it is warm, it only copies. nifti-zarr gives a nibabel image over dask; zarr-python, zarrita and " +
+      "fizarrita are told which array to open. They keep no chunks.",
+    works: ["blosc", "zstd", "gzip"].flatMap((codec) =>
+      [
+        ...parts.map(isCold),
+        work("64-cubed block that is a chunk, warm", CUBE, regions.chunk, { warm: true, places: [0.5] }),
+        ...partsOfSeries.map(isCold),
+        ...only(fulls, "everything, as on disk").map(isCold),
+        ...(codec === "blosc" ? inOneCodec : []),
+      ].map((one) => ({
+        ...one,
+        name: `${codec}: ${one.name}`,
+        file: (shape) => niizarrFolder(shape, codec),
+      })),
+    ),
+    contestants: ({ order }) =>
+      who(
+        "lazyimg zarr",
+        "limit zarr",
+        "zarr-python 2",
+        "zarr-python 3",
+        "nifti-zarr",
+        ...(order === "C" ? [] : ["zarrita", "fizarrita"]),
+      ),
+  },
+  {
     name: "http",
     title: "Over HTTP",
     about:
       "From a server on this machine that answers ranges, at once or 50 ms late; every read opens the URL first. The limit knows " +
-      "the layout, and asks for the header and then for every plane's part at once. fsspec has its default cache. " +
-      "The `.nii.zarr` (Zarr v3) has chunks of 64 x 64 x 64, blosc; zarr-python and zarrita are told which array to open, and read no " +
-      "header or affine.",
-    works: [0, 50].flatMap((latency) => [
-      ...[
-        work("header", CUBE, () => () => null),
-        ...only(parts, "axial", "coronal", "64"),
-        ...partsOfSeries,
-      ].map((one) => ({
+      "the layout, and asks for the header and then for every plane's part at once; of `.nii.gz` it makes one request, and zlib " +
+      "inflates what comes, up to the end of the region. “Indexed” is with a sidecar beside the file (GZIDX). fsspec has its " +
+      "default cache.",
+    remote: true,
+    works: LATENCIES.flatMap((latency) => [
+      ...[header, ...only(parts, "axial", "coronal", "64"), ...partsOfSeries].map((one) => ({
         ...one,
         ...{ name: `\`.nii\`, ${one.name}, ${latency} ms`, file: niftiFile, fresh: true, latency },
       })),
-      {
-        ...parts[0],
-        name: `\`.nii.gz\`, axial slice, ${latency} ms`,
-        file: gzipFile,
-        fresh: true,
-        places: [0.5],
-        latency,
-      },
-      ...[work("header", CUBE, () => () => null), ...only(parts, "axial", "coronal", "64")].map((one) => ({
+      ...only(parts, "axial", "sagittal", "64").map((one) => ({
         ...one,
-        ...{ name: `\`.nii.zarr\`, ${one.name}, ${latency} ms`, fresh: true, latency },
-        file: (shape) => zarrFolder(shape, "blosc"),
+        ...{ name: `\`.nii.gz\`, ${one.name}, ${latency} ms`, file: gzipFile, fresh: true, latency },
+        places: [0.5],
+      })),
+      ...only(parts, "axial", "64").map((one) => ({
+        ...one,
+        ...{
+          name: `\`.nii.gz\`, indexed, ${one.name}, ${latency} ms`,
+          file: indexedGzipFile,
+          fresh: true,
+          latency,
+        },
+        sidecar: true,
       })),
     ]),
-    contestants: ({ name }) =>
-      name.startsWith("`.nii.zarr")
-        ? who("lazyimg zarr", "niizarr", "zarr fsspec", "zarrita")
-        : who(
-            "lazyimg",
-            ...(name.startsWith("`.nii.gz") ? [] : ["limit http"]),
-            "nibabel fsspec",
-            ...(/axial.*, 0 ms/.test(name) ? whole : []),
-          ),
+    contestants: ({ name, sidecar }) => {
+      if (sidecar) return who("lazyimg", "indexed fsspec");
+      const limit = name.startsWith("`.nii.gz") ? "limit http gzip" : "limit http";
+      return who("lazyimg", limit, "nibabel fsspec", ...(/axial.*, 0 ms/.test(name) ? whole : []));
+    },
+  },
+  {
+    name: "http-zarr",
+    title: "Zarr over HTTP",
+    about:
+      "From the same server, at once or 50 ms late: Zarr v3 in chunks of 64 x 64 x 64, blosc, as lazyimg writes it. Every read opens " +
+      "the URL first. The limit asks for the root's metadata, then for all chunks at once, and decodes nothing. zarr-python and " +
+      "zarrita are told which array to open, and read no header or affine.",
+    remote: true,
+    works: LATENCIES.flatMap((latency) =>
+      [header, ...only(parts, "axial", "coronal", "64")].map((one) => ({
+        ...one,
+        ...{ name: `${one.name}, ${latency} ms`, fresh: true, latency },
+        file: (shape) => zarrFolder(shape, "blosc"),
+      })),
+    ),
+    contestants: () => who("lazyimg zarr", "limit http zarr", "niizarr", "zarr fsspec", "zarrita"),
+  },
+  {
+    name: "convert",
+    title: "Conversion to Zarr",
+    about:
+      "The `.nii` of 210 MB to NIfTI-Zarr: Zarr v3, chunks of 64 x 64 x 64, blosc, of one level and of as many as it takes.",
+    works: [
+      work("`.nii` to one level", CUBE, regions.everything, { file: niftiFile, levels: 1 }),
+      work("`.nii` to a pyramid", CUBE, regions.everything, { file: niftiFile }),
+    ],
+    contestants: () => who("convert", "niizarr convert"),
   },
   {
     name: "growth",
@@ -213,11 +260,5 @@ export const sections = [
       "Images of 8 x 8 x 8 are opened one after another, a row of voxels is read of each, and all are kept open. Memory and open " +
       "files are the whole process's.",
     many: [100, 1000, 10_000],
-  },
-  {
-    name: "zarr",
-    title: "Zarr",
-    about: "512 x 512 x 400 int16 in chunks of 64 x 64 x 64, on disk.",
-    script: "zarr.mjs",
   },
 ];

@@ -1,4 +1,5 @@
 // The files that the benchmarks read: made once from the same voxels, and kept in the system's temporary folder.
+import { execFileSync } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
@@ -9,13 +10,17 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { writeNifti } from "@lazyimg/backend-nifti";
 import { tensorBackend } from "@lazyimg/backend-tensor/backend";
 import { writeNiftiZarr } from "@lazyimg/backend-zarr/write";
+import { fileSource } from "@lazyimg/byte-source";
 import { createRequest, resolveBackend, Tensor } from "@lazyimg/core";
 import { encodeNiftiHeader } from "@lazyimg/nifti-header";
+import { buildIndex, writeIndex } from "@lazyimg/seekable-gzip";
+import { peerPython } from "./peer.mjs";
 
 const AFFINE = [-0.5, 0, 0, 127, 0, 0.5, 0, -120, 0, 0, 0.5, -90, 0, 0, 0, 1];
 /** Where voxels begin in a `.nii`. */
@@ -78,12 +83,35 @@ export const gzipFile = (shape) =>
     writeFileSync(path, gzipSync(readFileSync(await niftiFile(shape)), { level: 6 })),
   );
 
-/** Path of the same as `.nii.zarr`: Zarr v3 of one level, chunks of 64 x 64 x 64. @param codec as `writeNiftiZarr` has it */
-export const zarrFolder = (shape, codec) =>
-  made(`scan-${shape.join("x")}-${codec}.nii.zarr`, async (path) => {
+/** Path of that `.nii.gz` with a GZIDX beside it. */
+export const indexedGzipFile = async (shape) => {
+  const path = await gzipFile(shape);
+  await made(`${basename(path).slice("lazyimg-bench-".length)}.gzidx`, async (part) => {
+    const source = fileSource(path);
+    writeFileSync(part, writeIndex(await buildIndex(source)));
+    await source.close();
+  });
+  return path;
+};
+
+/** Path of the same as `.nii.zarr`: Zarr of one level, chunks of 64 x 64 x 64. @param codec as `writeNiftiZarr` has it */
+export const zarrFolder = (shape, codec, zarrFormat = 3) =>
+  made(`scan-${shape.join("x")}-v${zarrFormat}-${codec}.nii.zarr`, async (path) => {
     const image = await resolveBackend(createRequest(await niftiFile(shape)));
-    await writeNiftiZarr(image, path, { codec, chunk: 64, levels: 1 });
+    await writeNiftiZarr(image, path, { codec, chunk: 64, levels: 1, zarrFormat });
     await image.close();
+  });
+
+/** Path of the same by nifti-zarr: Zarr v2, of codec "blosc", "zstd" or "gzip"; see make_zarr.py. */
+export const niizarrFolder = (shape, codec) =>
+  made(`scan-${shape.join("x")}-niizarr-${codec}.nii.zarr`, async (path) => {
+    const python = peerPython();
+    if (python === null)
+      throw new Error("nifti-zarr makes these files, and there is no Python to install it in");
+    const script = fileURLToPath(new URL("make_zarr.py", import.meta.url));
+    execFileSync(python, [script, await niftiFile(shape), path, codec], {
+      stdio: ["ignore", "ignore", "inherit"],
+    });
   });
 
 /** Path of a sparse `.nii` of int16 of 512 x 512 x `slices`, all zero. */

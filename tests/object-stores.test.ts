@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import "@lazyimg/backend-nifti";
@@ -308,8 +308,8 @@ describe.each([s3Store, azureStore, gcsStore])("$name", (kind) => {
       test("a journal that is being replaced is not taken for one that is gone", async () => {
         const out = "replaced.nii.zarr";
         const options = { ...OPTIONS, chunk: 8 };
-        const isJournal = ({ url }: { url?: string }) => /journal(\/|%2F)begun/.test(url!);
-        const isWritten = ({ method }: { method?: string }) => method !== "GET" && method !== "HEAD";
+        const isJournal = ({ url }: IncomingMessage) => /journal(\/|%2F)begun/.test(url!);
+        const isWritten = ({ method }: IncomingMessage) => method !== "GET" && method !== "HEAD";
         // Nothing but the root's metadata is written while the journal is.
         let left = (await objectsOf(example(), options)).size - 1;
         const [noted, note] = event();

@@ -1,6 +1,7 @@
 // A contestant from JavaScript, in a process of its own: `node host.mjs MODULE EXPORT TASK`. Contestants open what a task says
-// (`{ path, shape, fresh, order }`), and give an image: `read(index)` gives the voxels of a region, `close()` ends it; what
-// `prepare(index)` does is not measured.
+// (`{ path, shape, fresh, empty, order }`), and give an image: `read(index)` gives the voxels of a region, `close()` ends it; what
+// `prepare(index)` does is not measured. With `empty` an image is opened before each read, which is not measured either: no
+// cache of it holds anything.
 //
 // Says `{ ready }` when it has opened the image. Then answers each line `{ index }` with `{ ms }`, and `{ index, check: true }`
 // with `{ ms, size, sum }`: number and sum of the voxels.
@@ -14,6 +15,13 @@ const say = (answer) => process.stdout.write(`${JSON.stringify(answer)}\n`);
 let image = task.fresh ? undefined : await open(task);
 say({ ready: true });
 
+/** Another image in place of the last, which is closed after: what images share stays. */
+async function renew() {
+  const last = image;
+  image = await open(task);
+  await last.close();
+}
+
 /** Reads once; with `fresh`, what it takes to open and close is part of it. */
 async function read(index) {
   const start = performance.now();
@@ -25,6 +33,7 @@ async function read(index) {
 
 for await (const line of createInterface({ input: process.stdin })) {
   const { index, check } = JSON.parse(line);
+  if (task.empty) await renew();
   image?.prepare?.(index);
   const { ms, voxels } = await read(index);
   if (!check) {

@@ -3,8 +3,10 @@
 `index` is in (C, I, J, K), of whole numbers, [start, stop, step] and null. A contestant gives (read, close).
 """
 
+import io
 import json
 import sys
+import tempfile
 import time
 
 
@@ -70,15 +72,27 @@ def fsspec_nifti(task):
 
     file = fsspec.filesystem("http", skip_instance_cache=True).open(task["path"])
     if not task["path"].endswith(".gz"):
-        return (*dataobj(task, file)[:1], file.close)
-    import gzip as python_gzip
+        inflated = file
+    elif task.get("sidecar"):
+        import indexed_gzip as library
 
-    return (*dataobj(task, python_gzip.GzipFile(fileobj=file))[:1], file.close)
+        index = io.BytesIO(file.fs.cat_file(task["path"] + ".gzidx"))
+        inflated = library.IndexedGzipFile(fileobj=file)
+        inflated.import_index(fileobj=index)
+    else:
+        import gzip as python_gzip
+
+        inflated = python_gzip.GzipFile(fileobj=file)
+    return (*dataobj(task, inflated)[:1], file.close)
 
 
-def zarr_array(array):
-    # (K, J, I), as NIfTI-Zarr has it.
-    return lambda index: array[tuple(reversed(items(index, 3)))]
+def zarr_array(array, order):
+    # (K, J, I), of a series (C, K, J, I), as NIfTI-Zarr has it.
+    def read(index):
+        region = array[tuple(reversed(items(index, array.ndim)))]
+        return in_order(region.T, order) if order == "C" else region
+
+    return read
 
 
 def zarr(task):
@@ -86,9 +100,9 @@ def zarr(task):
     import zarr as library
 
     if not task["path"].startswith("http:"):
-        return zarr_array(library.open_array(f"{task['path']}/0", mode="r")), None
+        return zarr_array(library.open_array(f"{task['path']}/0", mode="r"), task.get("order")), None
     store = library.storage.FsspecStore.from_url(f"{task['path']}/0", read_only=True)
-    return zarr_array(library.open_array(store, mode="r")), None
+    return zarr_array(library.open_array(store, mode="r"), None), None
 
 
 def niizarr(task):
@@ -97,7 +111,18 @@ def niizarr(task):
     import numpy as np
 
     image = library.zarr2nii(task["path"])
-    return lambda index: np.asarray(image.dataobj[items(index, image.ndim)]), None
+    return lambda index: in_order(np.asarray(image.dataobj[items(index, image.ndim)]), task.get("order")), None
+
+
+def convert(task):
+    """nifti-zarr's conversion, to so many levels or as many as it takes."""
+    import niizarr as library
+
+    def read(_index):
+        with tempfile.TemporaryDirectory() as folder:
+            library.nii2zarr(task["path"], f"{folder}/out.nii.zarr", nb_levels=task.get("levels", -1))
+
+    return read, None
 
 
 def torchio(task):
@@ -126,6 +151,8 @@ def main(name, task):
     for line in sys.stdin:
         command = json.loads(line)
         index = command["index"]
+        if task["empty"]:
+            held = open_image(task)
         start = time.perf_counter()
         read, close = held or open_image(task)
         voxels = None if index is None else read(index)

@@ -186,6 +186,7 @@ export async function zarrBackend(
     scaling: header?.scaling,
     header: header ?? hierarchy.attributes,
     levels: infos,
+    strided: true,
     readRegion: (range, context) => reader.readRegion(range, context),
     plan: (range) => reader.plan(range),
     async close() {

@@ -7,6 +7,7 @@ import {
   type ImageDataBackend,
   type ImageSource,
   resolveBackend,
+  slice,
   type Tensor,
 } from "@lazyimg/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -35,6 +36,21 @@ function expectAffine(found: readonly number[], wanted: readonly number[]): void
 }
 
 describe.each(Object.entries(images))("%s", (name, image) => {
+  test("gives what lies at steps along every axis, C too", async () => {
+    const backend = await open(files(name));
+    const all = voxels(image.raw);
+    for (let n = 1; n < 12; n++) {
+      const index = all.shape.map((size, axis) => {
+        const step = 1 + ((n * (axis + 1)) % 5);
+        const start = (n * 7) % Math.ceil(size / 2);
+        return n % 3 === axis % 3 ? slice(null, null, -step) : slice(start, null, step);
+      });
+      const found = await backend.read(index, { scaled: false });
+      expectSame(found, all.slice(index).contiguous("C"));
+    }
+    await backend.close?.();
+  });
+
   test("has Python's voxels, affine and header, out of an archive", async () => {
     const backend = await open(archive(name));
     expectSame(await backend.read(null, { scaled: false }), voxels(image.raw));

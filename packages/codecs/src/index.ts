@@ -5,6 +5,7 @@ export { type BloscKernel, createBloscKernel } from "./blosc-kernel.js";
 export { plainBloscKernel } from "./blosc-plain.js";
 export { combineCrc32, crc32 } from "./crc32.js";
 export { float16Bits, widenFloat16 } from "./float16.js";
+export { createGzipDecoder, GzipDecoder } from "./gzip.js";
 export { Inflater, type InflateStart, type InflateStop } from "./inflate.js";
 export { createJsKernel } from "./inflate-js.js";
 export { type InflateKernel, WINDOW_SIZE } from "./inflate-kernel.js";

@@ -12,7 +12,7 @@ export const PIECE: number = 8 * 2 ** 20;
 export const SLAB: number = 8 * 2 ** 20;
 /** Reads under way at once: no fewer of large spans, no more of small ones, whose latencies are what they cost. */
 const FEWEST = 6;
-const MOST = 32;
+const MOST = 128;
 /** Bytes that more than the fewest may take together. */
 const UNDER_WAY = 2 * 2 ** 20;
 
@@ -78,7 +78,7 @@ export function explainRegion(source: ByteSource, layout: ArrayLayout, range: Ra
   const outputBytes = sizeOf(shapeOf(range)) * DTYPES[layout.dtype].itemSize;
   const perSpan = plan.dense ? Math.ceil(plan.span / PIECE) : 1;
   const scratch =
-    plan.span > STREAM_FROM ? 2 * STREAM_FROM : plan.span * Math.min(readsAtOnce(plan), plan.spans);
+    plan.span > STREAM_FROM ? 4 * STREAM_FROM : plan.span * Math.min(readsAtOnce(plan), plan.spans);
   let requests = perSpan * plan.spans;
   let bytes = plan.span * plan.spans;
   let peakBytes = outputBytes + (plan.dense ? 0 : scratch);

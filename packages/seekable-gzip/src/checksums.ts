@@ -1,5 +1,4 @@
 import { combineCrc32, crc32 } from "@lazyimg/codecs";
-import type { GzipPoint } from "./gzip-index.js";
 
 /** Bytes of output that have a checksum of their own, so that what is decoded in part can be checked in part. */
 export const GRAIN = 32768;
@@ -89,10 +88,10 @@ export function differ(a: number | undefined, b: number | undefined): boolean {
   return a !== undefined && b !== undefined && a !== UNKNOWN && b !== UNKNOWN && a !== b;
 }
 
-/** Whether `bytes` can be the whole output from `start` on that `checks` are about. */
-export function agrees(bytes: Uint8Array, start: GzipPoint, checks: SpanChecks): boolean {
+/** Whether `bytes` can be a span's output from `position` on (where it or a grain begins) to where it or a grain ends. */
+export function agrees(bytes: Uint8Array, position: number, checks: SpanChecks): boolean {
   let right = true;
-  const sum = new GrainSum(start.offset, checks.head, (grain, crc) => {
+  const sum = new GrainSum(position, checks.head, (grain, crc) => {
     right &&= !differ(crc, checks.grains[grain]);
   });
   for (let at = 0; at < bytes.length && right; ) {
@@ -100,5 +99,5 @@ export function agrees(bytes: Uint8Array, start: GzipPoint, checks: SpanChecks):
     sum.add(piece.length, (from) => crc32(piece, from));
     at += piece.length;
   }
-  return right && !differ(sum.head, checks.tail);
+  return right && ((position + bytes.length) % GRAIN === 0 || !differ(sum.head, checks.tail));
 }

@@ -233,7 +233,7 @@ export function gzipSource(inner: ByteSource, options: GzipSourceOptions = {}): 
     cost(offset, length) {
       const map = known();
       const end = offset + length;
-      const cost = costOf(map, offset, end, (span) => spans.has(span));
+      const cost = costOf(map, offset, end, (span) => spans.has(span, offset, end));
       if (map.complete || end <= pass.produced) return cost;
       // How well what lies ahead compresses is a guess from what was passed; 1 : 2 where nothing was.
       const ratio = pass.produced > 0 ? pass.consumed / pass.produced : 0.5;

@@ -1,5 +1,5 @@
 import type { Memory } from "./buffer-pool.js";
-import { compressedLength, type Span, SpanDecoder, sizeOf } from "./span-decoder.js";
+import { type Part, type Span, SpanDecoder } from "./span-decoder.js";
 
 /** What is decoded at once: little more than what is wanted. */
 const STEP = 16384;
@@ -19,28 +19,39 @@ export class HeldSpan {
   readonly #memory: Memory;
   /** What is not decoded yet. */
   #rest: Rest | null = null;
-  /** Up to where it is decoded and checked. */
+  /** From where to where it is decoded and checked. */
+  readonly #from: number;
   #verified: number;
 
-  /** `memory` holds the decoded span, or, with its compressed bytes as `input`, is room for it. */
-  constructor(span: Span, memory: Memory, input?: Memory) {
+  /** `memory` is room for the span, whose compressed bytes are `input`; or holds it up to the end of a `part` that is checked. */
+  constructor(span: Span, memory: Memory, from: Part | { readonly input: Memory }) {
     this.#span = span;
     this.#memory = memory;
-    this.#verified = input === undefined ? span.endOffset : span.start.offset;
-    if (input !== undefined) this.#rest = { decoder: new SpanDecoder(span), input, fed: 0 };
+    if ("input" in from) {
+      this.#from = this.#verified = span.start.offset;
+      this.#rest = { decoder: new SpanDecoder(span), input: from.input, fed: 0 };
+    } else {
+      this.#from = from.from;
+      this.#verified = from.to;
+    }
   }
 
   /** Bytes that it takes. */
   get size(): number {
-    return sizeOf(this.#span) + (this.#rest === null ? 0 : compressedLength(this.#span));
+    return this.#memory.bytes.length + (this.#rest?.input.bytes.length ?? 0);
+  }
+
+  /** Whether `copy` can give this. */
+  has({ from, to }: Part): boolean {
+    return from >= this.#from && (this.#rest !== null || to <= this.#verified);
   }
 
   /**
-   * Copies uncompressed bytes `[from, to)` to the beginning of `target`.
+   * Copies uncompressed bytes that it `has` to the beginning of `target`.
    *
    * @throws LazyImageError ERR_CORRUPT, ERR_CHECKSUM or ERR_TRUNCATED
    */
-  copy(from: number, to: number, target: Uint8Array): void {
+  copy({ from, to }: Part, target: Uint8Array): void {
     while (this.#rest !== null && this.#verified < to) this.#decode(this.#rest);
     const { offset } = this.#span.start;
     target.set(this.#memory.bytes.subarray(from - offset, to - offset));

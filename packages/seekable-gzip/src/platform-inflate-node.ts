@@ -1,4 +1,4 @@
-import { inflateRaw } from "node:zlib";
+import { createInflateRaw } from "node:zlib";
 import type { PlatformInflate } from "./platform-inflate.js";
 
 /** Node's zlib, in its thread pool: several spans are inflated at once, and beside JavaScript. */
@@ -6,11 +6,15 @@ export const platformInflate: PlatformInflate = {
   threaded: true,
   inflate(bytes, size) {
     return new Promise((resolve, reject) => {
-      // One more byte than is expected: the end is then seen in the one chunk, and more than that is an error.
-      inflateRaw(bytes, { chunkSize: Math.max(64, size + 1), maxOutputLength: size + 1 }, (error, output) => {
-        if (error) reject(error);
-        else resolve(output);
+      // All that is wanted comes as one chunk, and nothing behind it is inflated.
+      const stream = createInflateRaw({ chunkSize: Math.max(64, size) });
+      stream.on("data", (chunk: Buffer) => {
+        resolve(chunk.subarray(0, size));
+        stream.destroy(ENOUGH);
       });
+      stream.on("error", reject);
+      stream.on("end", () => resolve(Buffer.alloc(0)));
+      stream.end(bytes);
     });
   },
   free(output) {
@@ -21,6 +25,9 @@ export const platformInflate: PlatformInflate = {
     else nobody.postMessage(null, [buffer]);
   },
 };
+
+/** What the streams end with that were not read to their end: one for all, where Node would make one for each. */
+const ENOUGH = new Error("Enough was inflated.");
 
 /** For Node 20, which has no `transfer`: a port without another end; what is transferred to it is gone. */
 const nobody: MessagePort = (() => {

@@ -12,11 +12,11 @@ async function inflate(bytes: Uint8Array<ArrayBuffer>, size: number): Promise<Ui
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return output.subarray(0, at);
-    if (at + value.length > size) {
-      await reader.cancel();
-      throw new RangeError("more output than expected");
-    }
-    output.set(value, at);
+    output.set(value.subarray(0, size - at), at);
     at += value.length;
+    if (at >= size) {
+      await reader.cancel();
+      return output;
+    }
   }
 }

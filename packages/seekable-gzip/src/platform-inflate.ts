@@ -2,7 +2,7 @@
 export interface PlatformInflate {
   /** Whether it has threads: it inflates several streams at once, beside JavaScript. Else our kernel is faster. */
   readonly threaded: boolean;
-  /** Inflates one raw deflate stream that is expected to give `size` bytes; rejects where it is corrupt or longer. */
+  /** The first `size` bytes of a raw deflate stream, fewer where it ends before; rejects where it is corrupt up to there. */
   inflate(bytes: Uint8Array<ArrayBuffer>, size: number): Promise<Uint8Array>;
   /** Lets go of an output's memory at once, without waiting for it to be collected. */
   free(output: Uint8Array): void;

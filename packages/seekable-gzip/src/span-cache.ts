@@ -1,6 +1,6 @@
 import { SharedWork } from "@lazyimg/core/abort";
 import type { HeldSpan } from "./held-span.js";
-import type { Span } from "./span-decoder.js";
+import { allOf, type Part, type Span } from "./span-decoder.js";
 import type { SpanInflater } from "./span-inflater.js";
 
 /** Bytes of spans that are kept, with what is not yet decoded of them. */
@@ -9,6 +9,8 @@ const KEPT = 3 << 20;
 const FEW = 2;
 
 interface Entry {
+  /** From the first to the last byte that its readers want; until it is decoded, there may come more. */
+  readonly wanted: { from: number; to: number };
   readonly work: SharedWork<HeldSpan>;
   held: HeldSpan | null;
   /** Readers that wait for it or copy from it. */
@@ -26,9 +28,9 @@ export class SpanCache {
     this.#inflater = inflater;
   }
 
-  /** Whether a span is there without I/O. */
-  has(span: Span): boolean {
-    return this.#entries.get(span.start.offset)?.held != null;
+  /** Whether a part of a span is there without I/O. */
+  has(span: Span, part: Part): boolean {
+    return this.#entries.get(span.start.offset)?.held?.has(part) === true;
   }
 
   /** Forgets all. */
@@ -47,14 +49,23 @@ export class SpanCache {
     signal?.throwIfAborted();
     this.#readers++;
     const key = span.start.offset;
+    const part = { from, to };
     let entry = this.#entries.get(key);
-    if (entry === undefined || entry.work.abandoned) entry = this.#begin(span);
+    if (entry?.held?.has(part) === false) {
+      // Who comes again and again, here and there, shall not have it decoded each time.
+      this.#drop(key, entry);
+      entry = this.#begin(span, { ...allOf(span) });
+    } else if (entry === undefined || entry.work.abandoned) entry = this.#begin(span, { ...part });
+    entry.wanted.from = Math.min(entry.wanted.from, from);
+    entry.wanted.to = Math.max(entry.wanted.to, to);
     this.#entries.delete(key);
     this.#entries.set(key, entry);
     entry.readers++;
     try {
       const held = await entry.work.join(signal);
-      held.copy(from, to, target);
+      if (held.has(part)) held.copy(part, target);
+      // It was being decoded already, but not as far as this.
+      else await this.part(span, from, to, target, signal);
     } catch (error) {
       // Data that fail a check fail everyone; who left fails nobody.
       if (!signal?.aborted && this.#entries.get(key) === entry) this.#entries.delete(key);
@@ -66,14 +77,16 @@ export class SpanCache {
     }
   }
 
-  #begin(span: Span): Entry {
+  #begin(span: Span, wanted: Entry["wanted"]): Entry {
     const work = new SharedWork(async (signal) => {
-      const held = await this.#inflater.hold(span, this.#readers > FEW, signal);
+      const many = this.#readers > FEW;
+      const atOnce = many || wanted.to === span.endOffset;
+      const held = await this.#inflater.hold(span, many ? wanted : allOf(span), atOnce, signal);
       entry.held = held;
       this.#trim();
       return held;
     });
-    const entry: Entry = { work, held: null, readers: 0 };
+    const entry: Entry = { wanted, work, held: null, readers: 0 };
     return entry;
   }
 

@@ -37,6 +37,33 @@ export function sizeOf({ start, endOffset }: Span): number {
   return endOffset - start.offset;
 }
 
+/** Uncompressed positions of a span, `[from, to)`. */
+export interface Part {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** All of a span. */
+export function allOf({ start, endOffset }: Span): Part {
+  return { from: start.offset, to: endOffset };
+}
+
+/** The least part around another that checksums are known of, in whole grains as far as these lie in the span; or all of it. */
+export function checkedPart(span: Span, { from, to }: Part): Part {
+  const { start, endOffset, checks } = span;
+  if (checks === null) return allOf(span);
+  const first = Math.floor(from / GRAIN);
+  const part = {
+    from: Math.max(start.offset, first * GRAIN),
+    to: Math.min(endOffset, Math.ceil(to / GRAIN) * GRAIN),
+  };
+  const isKnown = (crc: number | undefined): boolean => crc !== undefined && crc !== UNKNOWN;
+  let known =
+    (part.from % GRAIN === 0 || isKnown(checks.head)) && (part.to % GRAIN === 0 || isKnown(checks.tail));
+  for (let grain = first; (grain + 1) * GRAIN <= part.to; grain++) known &&= isKnown(checks.grains[grain]);
+  return known ? part : allOf(span);
+}
+
 /** Decodes one span with our own decoder, step by step, and verifies its end when it comes there. */
 export class SpanDecoder {
   readonly #span: Span;

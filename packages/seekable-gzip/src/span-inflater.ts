@@ -7,7 +7,16 @@ import { BufferPool, type Memory } from "./buffer-pool.js";
 import { agrees } from "./checksums.js";
 import { HeldSpan } from "./held-span.js";
 import { hasKernel } from "./inflater-pool.js";
-import { compressedLength, firstByte, type Span, SpanDecoder, sizeOf } from "./span-decoder.js";
+import {
+  allOf,
+  checkedPart,
+  compressedLength,
+  firstByte,
+  type Part,
+  type Span,
+  SpanDecoder,
+  sizeOf,
+} from "./span-decoder.js";
 import { SpanStream } from "./span-stream.js";
 
 /** Spans above this size (blocks can be that long where data compress well) are streamed, never held. */
@@ -61,8 +70,8 @@ export class SpanInflater {
   async whole(span: Span, signal: AbortSignal | undefined): Promise<Memory> {
     const release = await this.#reserve(span, signal);
     try {
-      const decoded = await this.#byPlatform(span, signal);
-      if (decoded !== null) return decoded;
+      const decoded = await this.#byPlatform(span, allOf(span), signal);
+      if (decoded !== null) return decoded.memory;
       const memory = this.#outputs.lend(sizeOf(span), span.start.offset % 8);
       await this.#byKernel(span, memory.bytes, signal);
       return memory;
@@ -75,25 +84,26 @@ export class SpanInflater {
   async into(span: Span, target: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
     const release = await this.#reserve(span, signal);
     try {
-      const decoded = await this.#byPlatform(span, signal);
+      const decoded = await this.#byPlatform(span, allOf(span), signal);
       if (decoded === null) await this.#byKernel(span, target, signal);
-      else target.set(decoded.bytes);
-      decoded?.release();
+      else target.set(decoded.memory.bytes);
+      decoded?.memory.release();
     } finally {
       release();
     }
   }
 
   /**
-   * Fetches a span that `isHoldable`, to be decoded as far as someone wants it, or, with `whole`, at once where the
-   * platform does that.
+   * Fetches a span that `isHoldable`, to be decoded as far as someone wants it; or, with `atOnce`, decodes the part that is
+   * `wanted` by then, where the platform does that.
    */
-  async hold(span: Span, whole: boolean, signal: AbortSignal): Promise<HeldSpan> {
+  async hold(span: Span, wanted: Part, atOnce: boolean, signal: AbortSignal): Promise<HeldSpan> {
     const release = await this.#reserve(span, signal);
     try {
-      const decoded = whole || !hasKernel() ? await this.#byPlatform(span, signal) : null;
-      if (decoded !== null) return new HeldSpan(span, decoded);
-      return new HeldSpan(span, this.#outputs.lend(sizeOf(span)), await this.#input(span, signal));
+      const decoded = atOnce || !hasKernel() ? await this.#byPlatform(span, wanted, signal) : null;
+      if (decoded !== null) return new HeldSpan(span, decoded.memory, decoded.part);
+      const room = this.#outputs.lend(sizeOf(span));
+      return new HeldSpan(span, room, { input: await this.#input(span, signal) });
     } finally {
       release();
     }
@@ -133,19 +143,29 @@ export class SpanInflater {
     input.release();
   }
 
-  /** The platform's way; `null` where that is not to be used or does not give what is expected. */
-  async #byPlatform(span: Span, signal: AbortSignal | undefined): Promise<Memory | null> {
+  /**
+   * The platform's way: a span from its start to the end of a part, which is `wanted` or more, and checked; `null` where
+   * that is not to be used or does not give what is expected.
+   */
+  async #byPlatform(
+    span: Span,
+    wanted: Part,
+    signal: AbortSignal | undefined,
+  ): Promise<{ readonly memory: Memory; readonly part: Part } | null> {
     // A stretch ends with a block: a member's trailer can't be in it.
     if (platformInflate === null || span.end === null || span.end.window === null) return null;
     const { inflate, free, threaded } = platformInflate;
     if (!threaded && hasKernel()) return null;
-    const size = sizeOf(span);
     const stream = new SpanStream(span.start, span.end.bit, (most) => this.#inputs.take(most));
     await this.#fill(span, stream.body, signal);
     const { history } = stream;
+    const { start, endOffset, checks } = span;
+    const part = checkedPart(span, wanted);
+    const size = part.to - start.offset;
     let output: Uint8Array;
     try {
-      output = await inflate(stream.seal(), history + size);
+      // One byte more than there is behind the end: what ends there is then seen to.
+      output = await inflate(stream.seal(), history + size + (part.to === endOffset ? 1 : 0));
     } catch {
       // Corrupt, or the end of a member lies between: our own decoder will tell.
       signal?.throwIfAborted();
@@ -155,10 +175,10 @@ export class SpanInflater {
     const release = (): void => free(output);
     // No Buffer, whose `slice` is a view, goes out of here.
     const bytes = new Uint8Array(output.buffer, output.byteOffset + history, output.length - history);
-    const { start, checks } = span;
-    if (!signal?.aborted && bytes.length === size && (checks === null || agrees(bytes, start, checks))) {
-      return { bytes, release };
-    }
+    const isRight = (): boolean =>
+      bytes.length === size &&
+      (checks === null || agrees(bytes.subarray(part.from - start.offset), part.from, checks));
+    if (!signal?.aborted && isRight()) return { memory: { bytes, release }, part };
     release();
     signal?.throwIfAborted();
     return null;

@@ -4,7 +4,7 @@ import { onAbort } from "@lazyimg/core/abort";
 import type { Memory } from "./buffer-pool.js";
 import { isDataError } from "./pass.js";
 import { SpanCache } from "./span-cache.js";
-import { type Span, sizeOf } from "./span-decoder.js";
+import { allOf, type Span, sizeOf } from "./span-decoder.js";
 import { isHoldable, SpanInflater } from "./span-inflater.js";
 import { together } from "./together.js";
 
@@ -21,9 +21,10 @@ export class SpanReader {
     this.#cache = new SpanCache(this.#inflater);
   }
 
-  /** Whether a span is there without I/O. */
-  has(span: Span): boolean {
-    return this.#cache.has(span);
+  /** Whether what of a span lies in `[from, to)` is there without I/O. */
+  has(span: Span, from: number, to: number): boolean {
+    const [start, stop] = clip(span, from, to);
+    return this.#cache.has(span, { from: start, to: stop });
   }
 
   /** Forgets what was decoded. */
@@ -124,7 +125,7 @@ export class SpanReader {
   }
 
   #isForOnce(span: Span, start: number, stop: number): boolean {
-    return stop - start === sizeOf(span) && isHoldable(span) && !this.#cache.has(span);
+    return stop - start === sizeOf(span) && isHoldable(span) && !this.#cache.has(span, allOf(span));
   }
 }
 

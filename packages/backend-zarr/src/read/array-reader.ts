@@ -17,7 +17,7 @@ import { type ChunkSource, zarritaChunks } from "./fallback.js";
 import { ChunkFetcher } from "./fetch-chunks.js";
 import { AHEAD, runLanes } from "./lanes.js";
 import { type Need, needsOf } from "./needs.js";
-import { type Region, scatter, scatterFill } from "./scatter.js";
+import { type Region, scatter, scatterFill, wants } from "./scatter.js";
 import { ShardReader } from "./shards.js";
 import { WorkerShare } from "./worker-pool.js";
 
@@ -59,17 +59,16 @@ export class ArrayReader {
   /** Reads a region as it is stored; see `BackendDriver.readRegion`. */
   async readRegion(range: Range4D, { signal, onProgress, target }: ReadContext): Promise<Region["out"]> {
     const { spec } = this;
-    const axes = this.#axes;
-    const frames = framesOf(spec, axes, range[0]);
-    const needs = needsOf(spec, this.#shards, spansOf(spec, axes, range, frames));
-    const out = target ?? allocateAsStored(spec, axes, shapeOf(range));
+    const wanted = this.#wanted(range);
+    const needs = this.#needsOf(wanted);
+    const out = target ?? allocateAsStored(spec, this.#axes, shapeOf(range));
     const totalBytes = needs.length * spec.chunkBytes;
     let bytes = 0;
     const done = (count: number): void => {
       bytes += count * spec.chunkBytes;
       onProgress?.({ bytes, totalBytes });
     };
-    const reading: Reading = { out, range, frames, spec, axes, signal, done };
+    const reading: Reading = { out, ...wanted, signal, done };
     const missing = needs.filter((need) => {
       const kept = this.#cache.get(need.key);
       if (kept?.decoded !== true) return true;
@@ -85,8 +84,7 @@ export class ArrayReader {
 
   /** What `readRegion` costs at most: compressed sizes are not known before reading. */
   plan(range: Range4D): ReadPlan {
-    const frames = framesOf(this.spec, this.#axes, range[0]);
-    const needs = needsOf(this.spec, this.#shards, spansOf(this.spec, this.#axes, range, frames));
+    const needs = this.#needsOf(this.#wanted(range));
     const missing = needs.filter(({ key }) => !this.#cache.has(key));
     const outputBytes = sizeOf(shapeOf(range)) * DTYPES[this.spec.type.dtype].itemSize;
     const shards = new Set(this.#shards ? missing.map(({ object }) => object) : []);
@@ -114,6 +112,18 @@ export class ArrayReader {
   /** Gives up its part in the workers. */
   close(): void {
     this.#share.close();
+  }
+
+  #wanted(range: Range4D): Omit<Region, "out"> {
+    const { spec } = this;
+    return { range, frames: framesOf(spec, this.#axes, range[0]), spec, axes: this.#axes };
+  }
+
+  /** The chunks that hold voxels of a region. */
+  #needsOf(wanted: Omit<Region, "out">): Need[] {
+    const { spec, axes, range, frames } = wanted;
+    const needs = needsOf(spec, this.#shards, spansOf(spec, axes, range, frames));
+    return needs.filter(({ spans }) => wants(wanted, spans));
   }
 
   /** @param keep whether chunks that are used again are kept decoded */

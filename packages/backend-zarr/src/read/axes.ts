@@ -1,4 +1,4 @@
-import { allocate, type Range4D, type Shape4D, Tensor } from "@lazyimg/core";
+import { type AxisRange, allocate, type Range4D, type Shape4D, Tensor } from "@lazyimg/core";
 import type { ArraySpec } from "../meta/array-spec.js";
 
 /** Which array axis is which; undefined where the array has none. Axes that appear nowhere have size 1. */
@@ -35,14 +35,22 @@ export function shape4DOf(spec: ArraySpec, axes: Axes): Shape4D {
 }
 
 /** The frames that a range of C touches, in order. */
-export function framesOf(spec: ArraySpec, axes: Axes, { start, size }: Range4D[0]): Frame[] {
+export function framesOf(spec: ArraySpec, axes: Axes, { start, step, size }: Range4D[0]): Frame[] {
   const { samples } = spec.type;
   const times = sizeOn(spec, axes.t);
-  const first = Math.floor(start / samples);
-  const last = Math.floor((start + size - 1) / samples);
-  const frames: Frame[] = [];
-  for (let n = first; n <= last; n++) frames.push({ t: n % times, c: Math.floor(n / times) });
-  return frames;
+  const touched = new Set<number>();
+  for (let n = 0; n < size; n++) touched.add(Math.floor((start + n * step) / samples));
+  return [...touched].map((n) => ({ t: n % times, c: Math.floor(n / times) }));
+}
+
+/** Those positions of a range (with a step above 0) that lie within a span: the first, how many, and which of the range's it is. */
+export function positionsIn(
+  { start, step, size }: AxisRange,
+  span: Span,
+): { readonly first: number; readonly size: number; readonly at: number } {
+  const at = Math.max(0, Math.ceil((span.start - start) / step));
+  const end = Math.min(size, Math.ceil((span.start + span.size - start) / step));
+  return { first: start + at * step, size: Math.max(0, end - at), at };
 }
 
 /** Where along C a frame begins. */
@@ -54,12 +62,12 @@ export function channelOf(spec: ArraySpec, axes: Axes, { t, c }: Frame): number 
 export function spansOf(spec: ArraySpec, axes: Axes, range: Range4D, frames: readonly Frame[]): Span[] {
   const spans: Span[] = spec.shape.map(() => ({ start: 0, size: 1 }));
   const [, i, j, k] = range;
-  for (const [axis, { start, size }] of [
+  for (const [axis, { start, step, size }] of [
     [axes.i, i],
     [axes.j, j],
     [axes.k, k],
   ] as const) {
-    if (axis !== undefined) spans[axis] = { start, size };
+    if (axis !== undefined) spans[axis] = { start, size: (size - 1) * step + 1 };
   }
   const around = (axis: number | undefined, positions: readonly number[]): void => {
     if (axis === undefined) return;

@@ -1,4 +1,4 @@
-import { type BloscDecoder, readBloscFrame } from "@lazyimg/codecs";
+import { type BloscDecoder, createGzipDecoder, type GzipDecoder, readBloscFrame } from "@lazyimg/codecs";
 import { isLazyImageError, LazyImageError } from "@lazyimg/core";
 import { inflate } from "#inflate";
 import type { BytesCodec } from "../meta/array-spec.js";
@@ -7,6 +7,9 @@ import { decodeZstd, prepareZstd, zstdKernel } from "./zstd.js";
 
 /** A byte of deflate cannot hold more than this many; of zstd no bound is known. */
 const DEFLATE_RATIO = 1032;
+
+/** This thread's decoder; `null` where WebAssembly is missing or forbidden. */
+let gzip: GzipDecoder | null | undefined;
 
 /** An error about a chunk, by its key. */
 export function chunkError(key: string, cause: unknown): LazyImageError {
@@ -41,9 +44,14 @@ export class ChunkDecoder {
    * Undoes the chain, up to a blosc frame, which is left to `BloscDecoder.load`, since that need not decode all of it; or up
    * to zstd, which `ZstdDecoder` decodes where it is wanted.
    *
+   * @param memoryFor gives memory to decode into
    * @throws LazyImageError `ERR_CORRUPT`, `ERR_CHECKSUM`, `ERR_UNSUPPORTED`, with the chunk's key
    */
-  async decode(encoded: Uint8Array, key: string): Promise<DecodedChunk> {
+  async decode(
+    encoded: Uint8Array,
+    key: string,
+    memoryFor: (size: number) => Uint8Array,
+  ): Promise<DecodedChunk> {
     try {
       let bytes = encoded;
       for (let n = this.#codecs.length - 1; n >= 0; n--) {
@@ -61,6 +69,8 @@ export class ChunkDecoder {
         } else if (name === "gzip" || name === "zlib") {
           if (isFirst && this.#size > DEFLATE_RATIO * bytes.length + 64)
             throw wrongLength(bytes.length, this.#size);
+          const decoded = n === 0 && name === "gzip" ? this.#gunzip(bytes, memoryFor) : undefined;
+          if (decoded !== undefined) return { bytes: decoded, form: "plain" };
           const inflated = inflate(name === "gzip" ? "gzip" : "deflate", bytes, room, "the compressed data");
           bytes = inflated instanceof Uint8Array ? inflated : await inflated;
         } else if (name === "zstd") {
@@ -76,6 +86,14 @@ export class ChunkDecoder {
     } catch (error) {
       throw chunkError(key, error);
     }
+  }
+
+  /** A chunk out of gzip; `undefined` where the platform's decoder is to say what is wrong with it, or takes more. */
+  #gunzip(bytes: Uint8Array, memoryFor: (size: number) => Uint8Array): Uint8Array | undefined {
+    if (gzip === undefined) gzip = createGzipDecoder();
+    if (gzip === null) return undefined;
+    const memory = memoryFor(this.#size);
+    return gzip.decodeTo(bytes, memory) ? memory : undefined;
   }
 }
 

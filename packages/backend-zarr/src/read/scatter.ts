@@ -1,7 +1,7 @@
 import { widenFloat16 } from "@lazyimg/codecs";
 import { type DataOf, DTYPES, type Range4D, stridedCopy, type Tensor } from "@lazyimg/core";
 import type { ArraySpec } from "../meta/array-spec.js";
-import { type Axes, channelOf, type Frame, type Span } from "./axes.js";
+import { type Axes, channelOf, type Frame, positionsIn, type Span } from "./axes.js";
 
 /** Decoded elements of a box of the array, in the machine's byte order. */
 export interface DecodedBox {
@@ -39,58 +39,70 @@ function aligned(bytes: Uint8Array, size: number): Uint8Array {
   return bytes.byteOffset % size === 0 ? bytes : bytes.slice();
 }
 
+const ONE: Span = { start: 0, size: 1 };
+
+/** The places along C of a region that lie within `spans`, in order. */
+const framesIn = ({ frames, axes }: Omit<Region, "out">, spans: readonly Span[]): Frame[] => {
+  const within = (axis: number | undefined, at: number): boolean =>
+    axis === undefined || (at >= spans[axis]!.start && at < spans[axis]!.start + spans[axis]!.size);
+  return frames.filter(({ t, c }) => within(axes.t, t) && within(axes.c, c));
+};
+
+/** Which positions along I, J and K of a region lie within `spans`. */
+const voxelsIn = ({ range, axes }: Omit<Region, "out">, spans: readonly Span[]) =>
+  [axes.i, axes.j, axes.k].map((axis, n) =>
+    positionsIn(range[n + 1]!, axis === undefined ? ONE : spans[axis]!),
+  );
+
+/** Whether a region wants anything of `spans`, a part of its box: a step may go past a chunk. */
+export const wants = (region: Omit<Region, "out">, spans: readonly Span[]): boolean =>
+  framesIn(region, spans).length > 0 && voxelsIn(region, spans).every(({ size }) => size > 0);
+
 /**
  * Copies the part of `box` that lies within `spans` to its place in the region.
  *
- * @param spans the part of the array that `box` has and the region wants, one for each array axis
+ * @param spans the part of the array that `box` has and the region's box covers, one for each array axis
  */
 export function scatter(box: DecodedBox, spans: readonly Span[], region: Region): void {
   const { out, range, spec, axes } = region;
-  const within = (axis: number | undefined, at: number): boolean =>
-    axis === undefined || (at >= spans[axis]!.start && at < spans[axis]!.start + spans[axis]!.size);
-  const frames = region.frames.filter(({ t, c }) => within(axes.t, t) && within(axes.c, c));
+  const frames = framesIn(region, spans);
   const [first] = frames;
-  // A chunk between the frames that a read with steps asks for.
+  // A chunk between the frames that are wanted.
   if (first === undefined) return;
   const { samples, dtype } = spec.type;
   const data = elementsOf(box.bytes, spec);
   const along = (axis: number | undefined): number => (axis === undefined ? 0 : box.strides[axis]! * samples);
-  const span = (axis: number | undefined): Span =>
-    axis === undefined ? { start: 0, size: 1 } : spans[axis]!;
   const before = (axis: number | undefined, position: number): number =>
     axis === undefined ? 0 : (position - box.origin[axis]!) * along(axis);
   const spatial = [axes.i, axes.j, axes.k];
-  const [si, sj, sk] = [span(axes.i), span(axes.j), span(axes.k)];
-  const base = spatial.reduce((sum: number, axis) => sum + before(axis, span(axis).start), 0);
-  const target = (c: number): number =>
-    out.offset +
-    (c - range[0].start) * out.strides[0] +
-    (si.start - range[1].start) * out.strides[1] +
-    (sj.start - range[2].start) * out.strides[2] +
-    (sk.start - range[3].start) * out.strides[3];
+  const voxels = voxelsIn(region, spans);
+  const sizes = voxels.map(({ size }) => size);
+  const steps = spatial.map((axis, n) => along(axis) * range[n + 1]!.step);
+  const base = voxels.reduce((sum, voxel, n) => sum + before(spatial[n], voxel.first), 0);
+  const corner = voxels.reduce((sum, { at }, n) => sum + at * out.strides[n + 1]!, out.offset);
 
-  const copy = (c: number, count: number, step: number, offset: number): void => {
-    const from = { data, dtype, strides: [step, along(axes.i), along(axes.j), along(axes.k)], offset };
-    const to = { data: out.data, dtype, strides: out.strides, offset: target(c) };
-    stridedCopy(from, to, [count, si.size, sj.size, sk.size])();
+  /** Copies `count` places along C, the first of them to place `at` of the region. */
+  const copy = (at: number, count: number, step: number, offset: number): void => {
+    const from = { data, dtype, strides: [step, ...steps], offset };
+    const to = { data: out.data, dtype, strides: out.strides, offset: corner + at * out.strides[0] };
+    stridedCopy(from, to, [count, ...sizes])();
   };
 
   const offsetOf = ({ t, c }: Frame): number => base + before(axes.t, t) + before(axes.c, c);
-  const moving = frames.length === 1 || frames.every(({ c }) => c === first.c) ? axes.t : axes.c;
-  const isLine = samples === 1 && frames.every((frame, n) => frame.t - first.t + (frame.c - first.c) === n);
-  const oneAxis = frames.every(({ t }) => t === first.t) || frames.every(({ c }) => c === first.c);
+  const { start, step } = range[0];
   const channels = frames.map((frame) => channelOf(spec, axes, frame));
-  const consecutive = channels.every((channel, n) => channel === channels[0]! + n);
-  if (isLine && oneAxis && consecutive) {
-    copy(channels[0]!, frames.length, frames.length === 1 ? 0 : along(moving), offsetOf(first));
+  const isOfTime = frames.every(({ c }) => c === first.c);
+  const isOfOneAxis = isOfTime || frames.every(({ t }) => t === first.t);
+  if (samples === 1 && isOfOneAxis && channels.every((channel, n) => channel === channels[0]! + n * step)) {
+    const { t, c } = frames[1] ?? first;
+    const distance = (t - first.t) * along(axes.t) + (c - first.c) * along(axes.c);
+    copy((channels[0]! - start) / step, frames.length, distance, offsetOf(first));
     return;
   }
-  const end = range[0].start + range[0].size;
   for (const [n, frame] of frames.entries()) {
-    // A range of C may begin or end between the samples of one element.
-    const from = Math.max(channels[n]!, range[0].start);
-    const to = Math.min(channels[n]! + samples, end);
-    if (from < to) copy(from, to - from, 1, offsetOf(frame) + from - channels[n]!);
+    // A range of C may begin or end between the samples of one element, or step over some.
+    const { first: from, size, at } = positionsIn(range[0], { start: channels[n]!, size: samples });
+    if (size > 0) copy(at, size, step, offsetOf(frame) + from - channels[n]!);
   }
 }
 

@@ -73,10 +73,10 @@ export type ReadFile = (file: string, memoryFor: (size: number) => Uint8Array) =
 /** `undefined` is the fill value. */
 type Decoded = DecodedChunk | undefined;
 
-/** Bytes of memory for files that is used again. */
+/** Bytes of memory, for files and for what gzip decodes to, that is used again. */
 const ARENA_BYTES = 8 << 20;
 
-/** That memory, from when the first file needs it. */
+/** That memory, from when it is first needed. */
 interface Arena {
   memory?: Uint8Array;
 }
@@ -127,7 +127,7 @@ export class TaskRunner {
     const decoded: Decoded[] = [];
     for (const { key, file, bytes: given } of chunks) {
       const bytes = given ?? (file === undefined ? undefined : this.#readFile(file, memoryFor));
-      decoded.push(bytes && (await decoder.decode(bytes, key)));
+      decoded.push(bytes && (await decoder.decode(bytes, key, memoryFor)));
     }
     return decoded;
   }

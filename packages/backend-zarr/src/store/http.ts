@@ -2,6 +2,8 @@ import { type HttpSourceOptions, httpSource } from "@lazyimg/byte-source";
 import { type ByteSource, isLazyImageError, LazyImageError } from "@lazyimg/core";
 import type { GetOptions, Store, StoreRange } from "./store.js";
 
+/** Objects read at a time, as many as `httpSource` makes requests: more than browsers grant a server wait on their own time. */
+const CONCURRENCY = globalThis.location === undefined ? 16 : 6;
 /** Objects whose size and ETag are remembered, for the ranges of shards. */
 const REMEMBERED = 256;
 
@@ -90,7 +92,7 @@ export function httpStore(url: string, options: HttpSourceOptions = {}): Store {
   return {
     name: base.origin + base.pathname,
     gap: 128 * 1024,
-    concurrency: options.concurrency ?? 8,
+    concurrency: options.concurrency ?? CONCURRENCY,
     get: (key, { signal }: GetOptions = {}) => orMissing((async () => readAll(sourceOf(key), key, signal))()),
     getRange: (key, range, { signal }: GetOptions = {}) => orMissing(part(key, range, signal)),
     async close() {
