@@ -41,6 +41,19 @@ describe("requests over HTTP", () => {
     expect(found.copy().data).toEqual(tensor.slice([0, slice(7, 9), 3, slice(0, 8)]).copy().data);
   });
 
+  test("chunks between steps are not fetched", async () => {
+    const { image, server, tensor } = await opened({});
+    const index = [0, slice(31, null, -31), 3, slice(0, null, 15)];
+    expect(image.explain!(index).requests).toBe(4);
+    const found = await image.read(index);
+    expect(
+      chunks(server)
+        .map(({ key }) => key)
+        .sort(),
+    ).toEqual(["/0/c/0/0/0", "/0/c/0/0/3", "/0/c/1/0/0", "/0/c/1/0/3"]);
+    expect(found.copy().data).toEqual(tensor.slice(index).copy().data);
+  });
+
   test("neighbouring reads share chunks, and a whole read afterwards fetches the rest", async () => {
     const { image, server } = await opened({});
     for (let k = 0; k < 8; k++) await image.read(["...", k]);
