@@ -131,8 +131,11 @@ export const sections = [
       ...named(only(parts, "axial"), ", later"),
       ...named(only(parts, "axial"), `, later${AFTER_A_PAUSE}`, { paused: true }),
       ...named(only(parts, "64"), ", later", { places: [0.1, 0.3, 0.5, 0.7, 0.9] }),
-      ...named(only(parts, "coronal", "sagittal"), ", later", { places: [0.5] }),
-      ...named(only(fulls, "everything, as on disk"), ", first", { fresh: true }),
+      ...named(only(parts, "coronal", "sagittal", "every"), ", later", { places: [0.5] }),
+      ...named(partsOfSeries, ", later", { places: [0.1, 0.5, 0.9] }),
+      ...named(only(fulls, "everything, as on disk", "everything, in C order, 512"), ", first", {
+        fresh: true,
+      }),
     ].map((one) => ({ ...one, file: gzipFile, first: one.fresh === true })),
     contestants: ({ name }) =>
       who(
