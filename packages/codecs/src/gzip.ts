@@ -1,4 +1,5 @@
 import { Inflater } from "./inflate.js";
+import { inflateInto } from "./inflate-into.js";
 import { createWasmKernel } from "./inflate-wasm.js";
 
 // RFC 1952, section 2.3: a member's header without optional fields, and its CRC-32 and length behind the data.
@@ -24,34 +25,18 @@ export class GzipDecoder {
     if (view.getUint16(0) !== 0x1f8b || bytes[2] !== DEFLATE || bytes[3] !== 0) return false;
     const end = bytes.length - TRAILER;
     if (view.getUint32(end + 4, true) !== out.length) return false;
+    const inflater = this.#inflater;
+    let crc = 0;
     try {
-      return this.#inflate(bytes.subarray(HEADER, end), out) === view.getUint32(end, true);
+      const inflated = inflateInto(inflater, bytes.subarray(0, end), HEADER, out, () => {
+        crc = inflater.crc32(crc);
+      });
+      const isWhole = inflated.stop === "end" && inflated.size === out.length && inflated.end === end;
+      return isWhole && crc === view.getUint32(end, true);
     } catch {
       // Corrupt: the inflater begins anew with the next member.
       return false;
     }
-  }
-
-  /** The CRC-32 of what the whole of `data` inflates to, if that fills `out`. */
-  #inflate(data: Uint8Array, out: Uint8Array): number | undefined {
-    const inflater = this.#inflater;
-    inflater.reset();
-    let fed = 0;
-    let at = 0;
-    let crc = 0;
-    for (;;) {
-      const stop = inflater.run();
-      const { output } = inflater;
-      if (output.length > out.length - at) return undefined;
-      out.set(output, at);
-      at += output.length;
-      crc = inflater.crc32(crc);
-      if (stop === "end") break;
-      if (stop !== "input") continue;
-      if (fed === data.length) return undefined;
-      fed += inflater.feed(data.subarray(fed));
-    }
-    return at === out.length && fed === data.length && inflater.unread.length === 0 ? crc : undefined;
   }
 }
 

@@ -1,5 +1,6 @@
 import { LazyImageError } from "@lazyimg/core";
 import { Inflater } from "./inflate.js";
+import { inflateInto } from "./inflate-into.js";
 
 const ADLER = 65_521;
 /** So many bytes add up in 32 bits before the remainder has to be taken (RFC 1950, section 9). */
@@ -36,26 +37,13 @@ export function inflateZlib(bytes: Uint8Array, out: Uint8Array): void {
     throw corrupt("do not begin with a zlib header");
   if ((flags & 32) !== 0) throw new LazyImageError("ERR_UNSUPPORTED", "zlib data with a preset dictionary");
   inflater ??= new Inflater();
-  inflater.reset();
-  let fed = 2;
-  let at = 0;
   let sum = 1;
-  for (;;) {
-    const stop = inflater.run();
-    const { output } = inflater;
-    if (output.length > out.length - at) throw corrupt(`hold more than ${out.length} bytes`);
-    out.set(output, at);
-    at += output.length;
+  const { stop, size, end } = inflateInto(inflater, bytes, 2, out, (output) => {
     sum = adler32(output, sum);
-    if (stop === "end") break;
-    if (stop !== "input") continue;
-    if (fed === bytes.length)
-      throw new LazyImageError("ERR_TRUNCATED", `The zlib data end too early, after ${bytes.length} bytes`);
-    fed += inflater.feed(bytes.subarray(fed));
-  }
-  if (at !== out.length) throw corrupt(`hold ${at} bytes, not ${out.length}`);
-  const end = fed - inflater.unread.length;
-  if (end + 4 > bytes.length)
+  });
+  if (stop === "full") throw corrupt(`hold more than ${out.length} bytes`);
+  if (stop === "end" && size !== out.length) throw corrupt(`hold ${size} bytes, not ${out.length}`);
+  if (stop === "short" || end + 4 > bytes.length)
     throw new LazyImageError("ERR_TRUNCATED", `The zlib data end too early, after ${bytes.length} bytes`);
   const stated = new DataView(bytes.buffer, bytes.byteOffset + end, 4).getUint32(0);
   if (stated !== sum)

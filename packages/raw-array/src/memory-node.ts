@@ -1,7 +1,7 @@
 import { constants } from "node:buffer";
 
 // glibc gives freed memory back to the system beyond twice the size of the largest block that it has unmapped, and then has to
-// fetch it again page by page: half of the time of a slice. This block is never touched, so it takes no memory, and is unmapped
+// fetch it again page by page: up to half of the time of a slice. This block is never touched, so it takes no memory, and is unmapped
 // by the first collection: 31 MiB is the most that counts (M_MMAP_THRESHOLD). Other allocators take no notice.
 new ArrayBuffer(31 << 20);
 

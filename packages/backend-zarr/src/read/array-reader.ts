@@ -17,7 +17,7 @@ import { type ChunkSource, zarritaChunks } from "./fallback.js";
 import { ChunkFetcher } from "./fetch-chunks.js";
 import { AHEAD, runLanes } from "./lanes.js";
 import { type Need, needsOf } from "./needs.js";
-import { type Region, scatter, scatterFill, wants } from "./scatter.js";
+import { type Region, scatter, scatterFill, type Wanted, wants } from "./scatter.js";
 import { ShardReader } from "./shards.js";
 import { WorkerShare } from "./worker-pool.js";
 
@@ -114,13 +114,13 @@ export class ArrayReader {
     this.#share.close();
   }
 
-  #wanted(range: Range4D): Omit<Region, "out"> {
+  #wanted(range: Range4D): Wanted {
     const { spec } = this;
     return { range, frames: framesOf(spec, this.#axes, range[0]), spec, axes: this.#axes };
   }
 
   /** The chunks that hold voxels of a region. */
-  #needsOf(wanted: Omit<Region, "out">): Need[] {
+  #needsOf(wanted: Wanted): Need[] {
     const { spec, axes, range, frames } = wanted;
     const needs = needsOf(spec, this.#shards, spansOf(spec, axes, range, frames));
     return needs.filter(({ spans }) => wants(wanted, spans));

@@ -12,15 +12,19 @@ export interface DecodedBox {
   readonly strides: readonly number[];
 }
 
-/** What one read fills. */
-export interface Region {
-  /** Holds `range`. */
-  readonly out: Tensor;
+/** What one read wants, of which array. */
+export interface Wanted {
   readonly range: Range4D;
   /** The places along C that the range touches. */
   readonly frames: readonly Frame[];
   readonly spec: ArraySpec;
   readonly axes: Axes;
+}
+
+/** What one read fills. */
+export interface Region extends Wanted {
+  /** Holds `range`. */
+  readonly out: Tensor;
 }
 
 /** The bytes as what a tensor of `spec` holds; float16 becomes float32. */
@@ -41,22 +45,24 @@ function aligned(bytes: Uint8Array, size: number): Uint8Array {
 
 const ONE: Span = { start: 0, size: 1 };
 
-/** The places along C of a region that lie within `spans`, in order. */
-const framesIn = ({ frames, axes }: Omit<Region, "out">, spans: readonly Span[]): Frame[] => {
-  const within = (axis: number | undefined, at: number): boolean =>
-    axis === undefined || (at >= spans[axis]!.start && at < spans[axis]!.start + spans[axis]!.size);
-  return frames.filter(({ t, c }) => within(axes.t, t) && within(axes.c, c));
-};
+/** Whether a place along C lies within `spans`. */
+const isWithin =
+  ({ axes }: Wanted, spans: readonly Span[]) =>
+  ({ t, c }: Frame): boolean => {
+    const within = (axis: number | undefined, at: number): boolean =>
+      axis === undefined || (at >= spans[axis]!.start && at < spans[axis]!.start + spans[axis]!.size);
+    return within(axes.t, t) && within(axes.c, c);
+  };
 
 /** Which positions along I, J and K of a region lie within `spans`. */
-const voxelsIn = ({ range, axes }: Omit<Region, "out">, spans: readonly Span[]) =>
+const voxelsIn = ({ range, axes }: Wanted, spans: readonly Span[]) =>
   [axes.i, axes.j, axes.k].map((axis, n) =>
     positionsIn(range[n + 1]!, axis === undefined ? ONE : spans[axis]!),
   );
 
-/** Whether a region wants anything of `spans`, a part of its box: a step may go past a chunk. */
-export const wants = (region: Omit<Region, "out">, spans: readonly Span[]): boolean =>
-  framesIn(region, spans).length > 0 && voxelsIn(region, spans).every(({ size }) => size > 0);
+/** Whether anything of `spans`, a part of the region's box, is wanted: a step may go past a chunk. */
+export const wants = (wanted: Wanted, spans: readonly Span[]): boolean =>
+  voxelsIn(wanted, spans).every(({ size }) => size > 0) && wanted.frames.some(isWithin(wanted, spans));
 
 /**
  * Copies the part of `box` that lies within `spans` to its place in the region.
@@ -65,7 +71,7 @@ export const wants = (region: Omit<Region, "out">, spans: readonly Span[]): bool
  */
 export function scatter(box: DecodedBox, spans: readonly Span[], region: Region): void {
   const { out, range, spec, axes } = region;
-  const frames = framesIn(region, spans);
+  const frames = region.frames.filter(isWithin(region, spans));
   const [first] = frames;
   // A chunk between the frames that are wanted.
   if (first === undefined) return;
