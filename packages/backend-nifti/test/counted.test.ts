@@ -156,18 +156,24 @@ describe("over HTTP", () => {
   });
 
   test("a sagittal slice passes through in bounded memory", async () => {
-    // The platform's fetch leaves its buffers to the garbage collector, which comes after some 64 MiB.
-    await expectPeak(url, 512 * 400 * 2 + 96 * 2 ** 20);
+    // The engine's compilers take up to 30 MiB, once, for the platform's own HTTP client: they are off, and then on.
+    await expectPeak(url, 512 * 400 * 2 + 32 * 2 ** 20, ["--liftoff-only", "--no-opt"]);
+    await expectPeak(url, 512 * 400 * 2 + 64 * 2 ** 20);
   });
 });
 
 /** The most bytes above where it began that reading a sagittal slice takes in a process of its own. */
-async function expectPeak(source: string, limit: number): Promise<void> {
+async function expectPeak(source: string, limit: number, flags: string[] = []): Promise<void> {
   const script = fileURLToPath(new URL("fixtures/peak.mjs", import.meta.url));
   let least = Number.POSITIVE_INFINITY;
   // On a busy machine the garbage collector comes late, which makes it more, and never less.
   for (let attempt = 0; attempt < 5 && least > limit; attempt++) {
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, ["--expose-gc", script, source]);
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [
+      "--expose-gc",
+      ...flags,
+      script,
+      source,
+    ]);
     expect(stderr).toBe("");
     least = Math.min(least, Number(stdout));
   }

@@ -17,7 +17,6 @@ export interface RangeRequestOptions {
 export interface Begun {
   readonly attempt: Attempt;
   readonly answer: Answer;
-  readonly body: ReadableStreamDefaultReader<Uint8Array> | undefined;
 }
 
 /** Requests for ranges of one file, whose answers must all be about the same content. */
@@ -58,26 +57,27 @@ export class RangeRequests {
   async ask(start: number, end: number, attempt: Attempt): Promise<Begun> {
     const headers = new Headers(this.#options.headers);
     headers.set("range", `bytes=${start}-${end === Number.POSITIVE_INFINITY ? "" : end - 1}`);
-    const request = this.#options.fetch ?? fetch;
     // The browser's cache would answer the ranges of one URL one after the other.
     const init: RequestInit = { headers, signal: attempt.signal, cache: "no-store" };
-    const response = await this.step(attempt, (async () => request(this.#url, init))());
+    const response = await this.#passing(
+      attempt.wait((async () => (this.#options.fetch ?? fetch)(this.#url, init))()),
+    );
     const answer = readAnswer(response, start, end, this.what);
     this.#compare(answer, start);
     this.answered = true;
-    return { attempt, answer, body: response.body?.getReader() };
+    attempt.body = response.body?.getReader();
+    return { attempt, answer };
   }
 
-  /** Waits for a step of a request; a failure of the network is one that may pass. */
-  async step(attempt: Attempt, step: Promise<Response>): Promise<Response>;
-  async step(
-    attempt: Attempt,
-    step: Promise<ReadableStreamReadResult<Uint8Array>> | undefined,
-  ): Promise<ReadableStreamReadResult<Uint8Array>>;
-  async step<T>(attempt: Attempt, step: Promise<T> | undefined): Promise<T | { done: true }> {
-    if (step === undefined) return { done: true };
+  /** The next piece of an answer's body, `undefined` after the last. Throws `Passing` where the network fails. */
+  piece(attempt: Attempt): Promise<Uint8Array | undefined> {
+    return this.#passing(attempt.piece());
+  }
+
+  /** A step of a request; a failure of the network is one that may pass. */
+  async #passing<T>(step: Promise<T>): Promise<T> {
     try {
-      return await attempt.wait(step);
+      return await step;
     } catch (cause) {
       if (isLazyImageError(cause)) throw cause;
       throw new Passing(`${this.what}: ${reasonOf(cause)}`, { cause });

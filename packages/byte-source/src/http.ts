@@ -7,6 +7,7 @@ import {
 } from "@lazyimg/core";
 import { abortable } from "@lazyimg/core/abort";
 import { Budget } from "@lazyimg/core/budget";
+import { passed } from "#collect";
 import type { Attempt } from "./attempt.js";
 import { Growing } from "./growing.js";
 import { Passing } from "./http-answer.js";
@@ -162,13 +163,13 @@ class HttpSource implements ByteSource {
         }
         let attempt: Attempt | undefined = current?.attempt ?? this.#requests.attempt(signal);
         try {
-          const { answer, body } = current ?? (await this.#requests.ask(position, end, attempt));
+          const { answer } = current ?? (await this.#requests.ask(position, end, attempt));
           current = undefined;
           found?.();
           if (answer.outside) return;
           if (answer.whole && !kept && !this.#ranges && this.#keeps(use, end)) {
             if (this.#whole === undefined) {
-              this.#whole = this.#keep({ attempt, answer, body });
+              this.#whole = this.#keep({ attempt, answer });
               attempt = undefined; // the Whole's from here on
             }
             continue;
@@ -178,8 +179,8 @@ class HttpSource implements ByteSource {
 
           let at = answer.start;
           for (;;) {
-            const { done, value } = await this.#requests.step(attempt, body?.read());
-            if (done) break;
+            const value = await this.#requests.piece(attempt);
+            if (value === undefined) break;
             const piece = value.subarray(Math.max(0, position - at), Math.max(0, end - at));
             at += value.length;
             if (answer.end !== null && at > answer.end) {
@@ -190,6 +191,7 @@ class HttpSource implements ByteSource {
             }
             position += piece.length;
             if (piece.length > 0) yield piece;
+            passed(value.length);
             if (position === end && answer.whole) return;
           }
           if (answer.end === null) {
