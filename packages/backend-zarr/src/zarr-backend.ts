@@ -19,6 +19,7 @@ import { ArrayReader } from "./read/array-reader.js";
 import type { Axes } from "./read/axes.js";
 import { ChunkCache } from "./read/cache.js";
 import { checkCodecs } from "./read/fallback.js";
+import { askAhead } from "./store/ask-ahead.js";
 import { isSafePath, type Store } from "./store/store.js";
 
 /** What `readerOptions` may hold for Zarr. */
@@ -32,6 +33,9 @@ export interface ZarrReaderOptions {
 }
 
 const CACHE_BYTES = 64 << 20;
+
+/** What opening NIfTI-Zarr of v3 reads besides the root's metadata. */
+const USUAL = ["0/zarr.json", "nifti/zarr.json", "nifti/c/0"];
 
 /** One level, checked. */
 interface Level {
@@ -142,8 +146,27 @@ export async function zarrBackend(
 ): Promise<ImageDataBackend> {
   const { level, cacheBytes } = checkedOptions(options);
   const store = options.path === undefined ? whole : below(whole, options.path);
+  const ahead = askAhead(store, USUAL, signal);
+  try {
+    return await open(store, ahead.store, level, cacheBytes, signal);
+  } finally {
+    ahead.end();
+  }
+}
+
+/**
+ * @param store what the image reads from
+ * @param asking the same, to be asked for metadata
+ */
+async function open(
+  store: Store,
+  asking: Store,
+  level: number,
+  cacheBytes: number,
+  signal: AbortSignal | undefined,
+): Promise<ImageDataBackend> {
   const { name } = store;
-  const hierarchy = await openHierarchy(store, { signal });
+  const hierarchy = await openHierarchy(asking, { signal });
   const key = hierarchy.version === 3 ? "zarr.json" : ".zattrs";
   const multiscales = hierarchy.array ? undefined : parseMultiscales(hierarchy.attributes, key);
 
@@ -151,7 +174,7 @@ export async function zarrBackend(
   const headerSpec = hierarchy.array ? Promise.resolve(undefined) : hierarchy.arrayAt("nifti", { signal });
   const [levels, header] = await Promise.all([
     findLevels(hierarchy, multiscales, headerSpec, name, signal),
-    readHeader(withHeader(store, hierarchy, signal), headerSpec, name, signal),
+    readHeader(asking, headerSpec, name, signal),
   ]);
   const finest = levels[0]!.spec;
   const axes =
@@ -195,16 +218,6 @@ export async function zarrBackend(
       await store.close?.();
     },
   });
-}
-
-/** The store, asked already for what holds a NIfTI header nearly always, unless it has its metadata to look at. */
-function withHeader(store: Store, hierarchy: Hierarchy, signal: AbortSignal | undefined): Store {
-  if (hierarchy.array || hierarchy.consolidated || store.sync) return store;
-  const usual = `nifti/${hierarchy.version === 3 ? "c/0" : "0"}`;
-  const coming = store.get(usual, { signal });
-  // Nobody may want it.
-  coming.catch(() => undefined);
-  return { ...store, get: (key, options) => (key === usual ? coming : store.get(key, options)) };
 }
 
 async function readHeader(

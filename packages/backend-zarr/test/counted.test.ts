@@ -28,6 +28,20 @@ describe("requests over HTTP", () => {
     expect(server.log.length).toBeLessThanOrEqual(6);
   });
 
+  test("opening takes one round trip", async () => {
+    const { server } = await opened({});
+    const requests = server.log.length;
+    let waiting = 0;
+    // None is answered before all are there.
+    server.before = async () => {
+      waiting++;
+      await vi.waitUntil(() => waiting >= requests, { timeout: 10_000, interval: 5 });
+      return undefined;
+    };
+    expect(await remoteZarr.open(createRequest(server.url), {})).not.toBeNull();
+    expect(waiting).toBe(requests);
+  });
+
   test("a region fetches the chunks that it overlaps, each once", async () => {
     const { image, server, tensor } = await opened({});
     const plan = image.explain!([0, slice(7, 9), 3, slice(0, 8)]);
