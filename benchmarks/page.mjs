@@ -51,7 +51,10 @@ function manyTable(many) {
   const names = Object.keys(many);
   const cell = ({ ms, handles, rss }) => `${(1000 * ms).toFixed(0)} / ${handles} / ${mib(rss)}`;
   return table(
-    ["images; microseconds each / open files / MiB of memory", ...names],
+    [
+      "images; microseconds each / open files / MiB of memory",
+      ...names.map((name) => (name === limit ? "the limit" : name)),
+    ],
     many[ours].map(({ count }, n) => [
       count.toLocaleString("en"),
       ...names.map((name) => cell(many[name][n])),

@@ -32,6 +32,7 @@ async function many(counts) {
   const python = peerPython();
   return {
     lazyimg: run(process.execPath, "contestants/many.mjs"),
+    limit: run(process.execPath, "contestants/limit-many.mjs"),
     ...(python && { nibabel: run(python, "contestants/many.py") }),
   };
 }

@@ -17,6 +17,7 @@ const contestants = {
   "limit gzip": { module: "limit", name: "gzip", label: "limit", fresh: false },
   "limit http": { module: "limit", name: "http", label: "limit" },
   "limit http gzip": { module: "limit", name: "httpGzip", label: "limit" },
+  "limit http indexed": { module: "limit", name: "httpIndexed", label: "limit" },
   "limit zarr": { module: "limit-zarr", name: "folder", label: "limit" },
   "limit http zarr": { module: "limit-zarr", name: "http", label: "limit" },
   memmap: { python: "", name: "memmap", label: "nibabel, memory map" },
@@ -186,32 +187,24 @@ export const sections = [
     about:
       "From a server on this machine that answers ranges, at once or 50 ms late; every read opens the URL first. The limit knows " +
       "the layout, and asks for the header and then for every plane's part at once; of `.nii.gz` it makes one request, and zlib " +
-      "inflates what comes, up to the end of the region. “Indexed” is with a sidecar beside the file (GZIDX). fsspec has its " +
-      "default cache.",
+      "inflates what comes, up to the end of the region. “Indexed” is with a sidecar beside the file (GZIDX): the limit asks for " +
+      "that, then at once for all that has to be inflated, which zlib does on all processors. fsspec has its default cache.",
     remote: true,
-    works: LATENCIES.flatMap((latency) => [
-      ...[header, ...only(parts, "axial", "coronal", "64"), ...partsOfSeries].map((one) => ({
-        ...one,
-        ...{ name: `\`.nii\`, ${one.name}, ${latency} ms`, file: niftiFile, fresh: true, latency },
-      })),
-      ...only(parts, "axial", "sagittal", "64").map((one) => ({
-        ...one,
-        ...{ name: `\`.nii.gz\`, ${one.name}, ${latency} ms`, file: gzipFile, fresh: true, latency },
-        places: [0.5],
-      })),
-      ...only(parts, "axial", "64").map((one) => ({
-        ...one,
-        ...{
-          name: `\`.nii.gz\`, indexed, ${one.name}, ${latency} ms`,
-          file: indexedGzipFile,
-          fresh: true,
-          latency,
-        },
-        sidecar: true,
-      })),
-    ]),
+    works: LATENCIES.flatMap((latency) => {
+      const remote = (works, container, file, options) =>
+        works.map((one) => ({
+          ...one,
+          ...{ name: `${container}, ${one.name}, ${latency} ms`, file, fresh: true, latency, ...options },
+        }));
+      const all = [...parts, ...partsOfSeries, ...only(fulls, "everything, as on disk")];
+      return [
+        ...remote([header, ...all], "`.nii`", niftiFile),
+        ...remote(all, "`.nii.gz`", gzipFile, { places: [0.5] }),
+        ...remote(only(parts, "axial", "64"), "`.nii.gz`, indexed", indexedGzipFile, { sidecar: true }),
+      ];
+    }),
     contestants: ({ name, sidecar }) => {
-      if (sidecar) return who("lazyimg", "indexed fsspec");
+      if (sidecar) return who("lazyimg", "limit http indexed", "indexed fsspec");
       const limit = name.startsWith("`.nii.gz") ? "limit http gzip" : "limit http";
       return who("lazyimg", limit, "nibabel fsspec", ...(/axial.*, 0 ms/.test(name) ? whole : []));
     },
@@ -220,17 +213,22 @@ export const sections = [
     name: "http-zarr",
     title: "Zarr over HTTP",
     about:
-      "From the same server, at once or 50 ms late: Zarr v3 in chunks of 64 x 64 x 64, blosc, as lazyimg writes it. Every read opens " +
-      "the URL first. The limit asks for the root's metadata, then for all chunks at once, and decodes nothing. zarr-python and " +
-      "zarrita are told which array to open, and read no header or affine.",
+      "From the same server, at once or 50 ms late: Zarr v3 in chunks of 64 x 64 x 64, as lazyimg writes it. Every read opens the URL " +
+      "first. The limit asks for the root's metadata, then for all chunks at once, and decodes nothing. zarr-python and zarrita are " +
+      "told which array to open, and read no header or affine.",
     remote: true,
-    works: LATENCIES.flatMap((latency) =>
-      [header, ...only(parts, "axial", "coronal", "64")].map((one) => ({
-        ...one,
-        ...{ name: `${one.name}, ${latency} ms`, fresh: true, latency },
-        file: (shape) => zarrFolder(shape, "blosc"),
-      })),
-    ),
+    works: LATENCIES.flatMap((latency) => {
+      const remote = (works, codec) =>
+        works.map((one) => ({
+          ...one,
+          ...{ name: `${codec}: ${one.name}, ${latency} ms`, fresh: true, latency },
+          file: (shape) => zarrFolder(shape, codec),
+        }));
+      return [
+        ...remote([header, ...parts, ...only(fulls, "everything, as on disk")], "blosc"),
+        ...["zstd", "gzip"].flatMap((codec) => remote(only(parts, "axial", "sagittal", "64"), codec)),
+      ];
+    }),
     contestants: () => who("lazyimg zarr", "limit http zarr", "niizarr", "zarr fsspec", "zarrita"),
   },
   {

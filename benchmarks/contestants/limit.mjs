@@ -1,7 +1,8 @@
 // What no reader can beat: the best plan written by hand, for files whose layout is known beforehand.
 import { openSync, read, readFileSync } from "node:fs";
 import { Readable } from "node:stream";
-import { constants, createGunzip, deflateRawSync, gunzipSync, inflateRawSync } from "node:zlib";
+import { promisify } from "node:util";
+import { constants, createGunzip, deflateRawSync, gunzipSync, inflateRaw, inflateRawSync } from "node:zlib";
 import { cut, rangesOf } from "./region.mjs";
 
 const HEADER = 352;
@@ -10,6 +11,8 @@ const ITEM = 2;
 const SPACING = 2 ** 19;
 /** Most bytes of one read. */
 const PIECE = 8 * 2 ** 20;
+
+const inflateAside = promisify(inflateRaw);
 
 /** What of each plane has to be read, from its first voxel of a region to its last: `[offset, bytes]`, planes in order. */
 function spansOf(index, shape) {
@@ -116,26 +119,30 @@ function prefixOf(packed, size, total) {
   return () => inflate(needs);
 }
 
-/** zlib over what has to be inflated: from the checkpoint before a span to its end; without an index, from the beginning. */
+/** What has to be inflated for a region, `{ start, stop }`: from the checkpoint before a span to its end; without an index, from 0. */
+function stretchesOf(index, shape, first) {
+  const stretches = [];
+  for (const [offset, bytes] of spansOf(index, shape)) {
+    const start = first ? 0 : Math.floor(offset / SPACING) * SPACING;
+    const before = stretches.at(-1);
+    if (before !== undefined && start <= before.stop) before.stop = offset + bytes;
+    else stretches.push({ start, stop: offset + bytes });
+  }
+  return stretches;
+}
+
+/** zlib over what has to be inflated. */
 export function gzip({ path, shape, first }) {
   const file = readFileSync(path);
   const plain = gunzipSync(file);
   const all = new Int16Array(plain.buffer, plain.byteOffset + HEADER, (plain.length - HEADER) / ITEM);
   const prepared = new Map();
-  const worksOf = (index) => {
-    const pieces = [];
-    for (const [offset, bytes] of spansOf(index, shape)) {
-      const start = first ? 0 : Math.floor(offset / SPACING) * SPACING;
-      const before = pieces.at(-1);
-      if (before !== undefined && start <= before.stop) before.stop = offset + bytes;
-      else pieces.push({ start, stop: offset + bytes });
-    }
-    return pieces.map(({ start, stop }) => {
+  const worksOf = (index) =>
+    stretchesOf(index, shape, first).map(({ start, stop }) => {
       if (start === 0) return prefixOf(file, stop, plain.length);
       const piece = deflateRawSync(plain.subarray(start, stop), { level: 6 });
       return () => inflateRawSync(piece);
     });
-  };
   return {
     prepare(index) {
       const key = JSON.stringify(index);
@@ -149,13 +156,14 @@ export function gzip({ path, shape, first }) {
   };
 }
 
+async function ranges(url, offset, bytes) {
+  const response = await fetch(url, { headers: { Range: `bytes=${offset}-${offset + bytes - 1}` } });
+  return new Uint8Array(await response.arrayBuffer());
+}
+
 /** The header, then all that is read at once, over as many connections as that takes. */
 export async function http({ path, shape }) {
-  const ranges = async (offset, bytes) => {
-    const response = await fetch(path, { headers: { Range: `bytes=${offset}-${offset + bytes - 1}` } });
-    return new Uint8Array(await response.arrayBuffer());
-  };
-  await ranges(0, HEADER);
+  await ranges(path, 0, HEADER);
   return {
     async read(index) {
       const spans = spansOf(index, shape);
@@ -165,7 +173,7 @@ export async function http({ path, shape }) {
       const reads = dense ? readsOf(spans) : spans;
       await Promise.all(
         reads.map(async ([offset, bytes], n) => {
-          const voxels = new Int16Array((await ranges(offset, bytes)).buffer);
+          const voxels = new Int16Array((await ranges(path, offset, bytes)).buffer);
           if (dense) result.set(voxels, (n * reads[0][1]) / ITEM);
           else gather(voxels, result, n * each, index, shape);
         }),
@@ -176,23 +184,60 @@ export async function http({ path, shape }) {
   };
 }
 
-let all;
+/** The file of a URL and its voxels, in memory before anything is measured. */
+let whole;
+
+async function wholeOf(path) {
+  const packed = await (await fetch(path)).arrayBuffer();
+  const plain = gunzipSync(packed);
+  const all = new Int16Array(plain.buffer, plain.byteOffset + HEADER, (plain.length - HEADER) / ITEM);
+  return { packedBytes: packed.byteLength, plain, all };
+}
 
 /** One GET, inflated by zlib while it comes, up to the end of the region. */
 export async function httpGzip({ path, shape }) {
-  const get = () => fetch(path);
-  if (all === undefined) {
-    const plain = gunzipSync(await (await get()).arrayBuffer());
-    all = new Int16Array(plain.buffer, plain.byteOffset + HEADER, (plain.length - HEADER) / ITEM);
-  }
+  whole ??= await wholeOf(path);
   return {
     async read(index) {
       let missing = Math.max(...spansOf(index, shape).map(([offset, bytes]) => offset + bytes));
-      const inflated = Readable.fromWeb((await get()).body).pipe(createGunzip({ chunkSize: 2 ** 20 }));
+      const inflated = Readable.fromWeb((await fetch(path)).body).pipe(createGunzip({ chunkSize: 2 ** 20 }));
       for await (const { length } of inflated) {
         missing -= length;
         if (missing <= 0) break;
       }
+      return cut(whole.all, shape, index);
+    },
+    close() {},
+  };
+}
+
+/** Deflated stretches of regions, by index. */
+const deflated = new Map();
+
+/** The index beside the file, then what has to be inflated, asked for at once and inflated by zlib on Node's thread pool. */
+export async function httpIndexed({ path, shape }) {
+  whole ??= await wholeOf(path);
+  await (await fetch(`${path}.gzidx`)).arrayBuffer();
+  const { packedBytes, plain, all } = whole;
+  const prepare = (index) => {
+    const key = JSON.stringify(index);
+    if (index === null || deflated.has(key)) return;
+    const pieceOf = ({ start, stop }) => ({
+      offset: Math.floor((start / plain.length) * packedBytes),
+      bytes: deflateRawSync(plain.subarray(start, stop), { level: 6 }),
+    });
+    deflated.set(key, stretchesOf(index, shape, false).map(pieceOf));
+  };
+  return {
+    prepare,
+    async read(index) {
+      prepare(index);
+      await Promise.all(
+        deflated.get(JSON.stringify(index)).map(async ({ offset, bytes }) => {
+          await ranges(path, offset, bytes.length);
+          await inflateAside(bytes, { chunkSize: 2 ** 20 });
+        }),
+      );
       return cut(all, shape, index);
     },
     close() {},

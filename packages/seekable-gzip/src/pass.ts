@@ -16,9 +16,14 @@ const FAR_SPACING = 1 << 20;
 /** The gap of a source whose reads cost that much. */
 const FAR = 1 << 16;
 
+/** Whether every read of a file takes its time. */
+export function isFar({ gap }: ByteSource): boolean {
+  return gap > FAR;
+}
+
 /** The distance of checkpoints that suits a file. */
-export function spacingFor({ gap }: ByteSource): number {
-  return gap > FAR ? FAR_SPACING : SPACING;
+export function spacingFor(source: ByteSource): number {
+  return isFar(source) ? FAR_SPACING : SPACING;
 }
 
 /** Windows are half of this: below it, an index takes as much memory as what it is of. */

@@ -7,6 +7,7 @@ import { BufferPool, type Memory } from "./buffer-pool.js";
 import { agrees } from "./checksums.js";
 import { HeldSpan } from "./held-span.js";
 import { hasKernel } from "./inflater-pool.js";
+import { isFar } from "./pass.js";
 import {
   allOf,
   checkedPart,
@@ -21,8 +22,11 @@ import { SpanStream } from "./span-stream.js";
 
 /** Spans above this size (blocks can be that long where data compress well) are streamed, never held. */
 const LARGE = 4 << 20;
-/** Compressed and inflated bytes of spans that are being decoded. */
-const IN_FLIGHT = 5 << 20;
+/** Inflated bytes of spans that are being decoded. */
+const DECODING = 3 << 20;
+/** Compressed bytes that are fetched or being decoded: more from a server, which takes its time whatever it is asked for. */
+const FETCHING = 2 << 20;
+const FETCHING_FAR = 6 << 20;
 /** Memory that is kept for the next span's compressed bytes, and for its output. */
 const POOLED = 2 << 20;
 
@@ -43,7 +47,8 @@ export function isHoldable(span: Span): boolean {
  */
 export class SpanInflater {
   readonly #inner: ByteSource;
-  readonly #budget = new Budget(IN_FLIGHT);
+  readonly #fetching: Budget;
+  readonly #decoding = new Budget(DECODING);
   /** Our own decoder has one thread: one span after another is ready sooner, with less memory, than all at last. */
   readonly #turn = new Budget(1);
   readonly #inputs = new BufferPool(POOLED);
@@ -51,6 +56,7 @@ export class SpanInflater {
 
   constructor(inner: ByteSource) {
     this.#inner = inner;
+    this.#fetching = new Budget(isFar(inner) ? FETCHING_FAR : FETCHING);
   }
 
   /** The part `[from, to)` of a span, in pieces that are valid until the next one is asked for. */
@@ -68,29 +74,22 @@ export class SpanInflater {
    * that are aligned there can be taken as they are.
    */
   async whole(span: Span, signal: AbortSignal | undefined): Promise<Memory> {
-    const release = await this.#reserve(span, signal);
-    try {
-      const decoded = await this.#byPlatform(span, allOf(span), signal);
-      if (decoded !== null) return decoded.memory;
+    const decoded = await this.#byPlatform(span, allOf(span), signal);
+    if (decoded !== null) return decoded.memory;
+    return this.#byKernel(span, signal, async (input) => {
       const memory = this.#outputs.lend(sizeOf(span), span.start.offset % 8);
-      await this.#byKernel(span, memory.bytes, signal);
+      await this.#decode(span, input, memory.bytes, signal);
       return memory;
-    } finally {
-      release();
-    }
+    });
   }
 
   /** Decodes a whole span that `isHoldable` into `target`. */
   async into(span: Span, target: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
-    const release = await this.#reserve(span, signal);
-    try {
-      const decoded = await this.#byPlatform(span, allOf(span), signal);
-      if (decoded === null) await this.#byKernel(span, target, signal);
-      else target.set(decoded.memory.bytes);
-      decoded?.memory.release();
-    } finally {
-      release();
-    }
+    const decoded = await this.#byPlatform(span, allOf(span), signal);
+    if (decoded === null)
+      return this.#byKernel(span, signal, (input) => this.#decode(span, input, target, signal));
+    target.set(decoded.memory.bytes);
+    decoded.memory.release();
   }
 
   /**
@@ -98,19 +97,43 @@ export class SpanInflater {
    * `wanted` by then, where the platform does that.
    */
   async hold(span: Span, wanted: Part, atOnce: boolean, signal: AbortSignal): Promise<HeldSpan> {
-    const release = await this.#reserve(span, signal);
+    const decoded = atOnce || !hasKernel() ? await this.#byPlatform(span, wanted, signal) : null;
+    if (decoded !== null) return new HeldSpan(span, decoded.memory, decoded.part);
+    return this.#byKernel(
+      span,
+      signal,
+      async (input) => new HeldSpan(span, this.#outputs.lend(sizeOf(span)), { input }),
+    );
+  }
+
+  /** Fetches a span, and has it decoded when that has its turn, both in bounded memory. */
+  async #work<Input, Result>(
+    span: Span,
+    signal: AbortSignal | undefined,
+    fetch: () => Promise<Input>,
+    decode: (input: Input) => Promise<Result>,
+  ): Promise<Result> {
+    const fetched = await this.#fetching.acquire(compressedLength(span) + 65536, signal);
     try {
-      const decoded = atOnce || !hasKernel() ? await this.#byPlatform(span, wanted, signal) : null;
-      if (decoded !== null) return new HeldSpan(span, decoded.memory, decoded.part);
-      const room = this.#outputs.lend(sizeOf(span));
-      return new HeldSpan(span, room, { input: await this.#input(span, signal) });
+      const input = await fetch();
+      const decoded = await this.#decoding.acquire(sizeOf(span), signal);
+      try {
+        return await decode(input);
+      } finally {
+        decoded();
+      }
     } finally {
-      release();
+      fetched();
     }
   }
 
-  #reserve(span: Span, signal: AbortSignal | undefined): Promise<() => void> {
-    return this.#budget.acquire(sizeOf(span) + compressedLength(span) + 65536, signal);
+  /** With our own decoder, which tells what is wrong. */
+  #byKernel<Result>(
+    span: Span,
+    signal: AbortSignal | undefined,
+    decode: (input: Memory) => Promise<Result>,
+  ): Promise<Result> {
+    return this.#work(span, signal, () => this.#input(span, signal), decode);
   }
 
   /** The compressed bytes of a span. */
@@ -127,9 +150,12 @@ export class SpanInflater {
     if (bytes.buffer !== into.buffer) into.set(bytes);
   }
 
-  /** With our own decoder, which tells what is wrong. */
-  async #byKernel(span: Span, target: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
-    const input = await this.#input(span, signal);
+  async #decode(
+    span: Span,
+    input: Memory,
+    target: Uint8Array,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     const end = await this.#turn.acquire(1, signal);
     try {
       let at = 0;
@@ -154,10 +180,24 @@ export class SpanInflater {
   ): Promise<{ readonly memory: Memory; readonly part: Part } | null> {
     // A stretch ends with a block: a member's trailer can't be in it.
     if (platformInflate === null || span.end === null || span.end.window === null) return null;
-    const { inflate, free, threaded } = platformInflate;
+    const { threaded } = platformInflate;
     if (!threaded && hasKernel()) return null;
-    const stream = new SpanStream(span.start, span.end.bit, (most) => this.#inputs.take(most));
-    await this.#fill(span, stream.body, signal);
+    const { bit } = span.end;
+    const fetch = async (): Promise<SpanStream> => {
+      const stream = new SpanStream(span.start, bit, (most) => this.#inputs.take(most));
+      await this.#fill(span, stream.body, signal);
+      return stream;
+    };
+    return this.#work(span, signal, fetch, (stream) => this.#inflated(span, wanted, stream, signal));
+  }
+
+  async #inflated(
+    span: Span,
+    wanted: Part,
+    stream: SpanStream,
+    signal: AbortSignal | undefined,
+  ): Promise<{ readonly memory: Memory; readonly part: Part } | null> {
+    const { inflate, free } = platformInflate!;
     const { history } = stream;
     const { start, endOffset, checks } = span;
     const part = checkedPart(span, wanted);

@@ -2,7 +2,7 @@ import type { ByteSource } from "@lazyimg/core";
 
 /** Bytes in memory that arrive in pieces after a macrotask, as from a disk, and count what was asked for. */
 export class CountingSource implements ByteSource {
-  readonly gap = 4096;
+  readonly gap: number;
   readonly name = "scan.nii.gz";
   readonly bytes: Uint8Array;
   readonly piece: number;
@@ -15,9 +15,10 @@ export class CountingSource implements ByteSource {
   /** Fails the next request with this. */
   failure: unknown = null;
 
-  constructor(bytes: Uint8Array, piece = 16384) {
+  constructor(bytes: Uint8Array, piece = 16384, gap = 4096) {
     this.bytes = bytes;
     this.piece = piece;
+    this.gap = gap;
   }
 
   async size(): Promise<number> {

@@ -20,7 +20,7 @@ async function readAll(
   const pieces: Uint8Array[] = [];
   let length = 0;
   for await (const piece of source.stream(0, Number.POSITIVE_INFINITY, { signal })) {
-    pieces.push(piece.slice());
+    pieces.push(piece); // of an answer, so in memory of its own
     length += piece.length;
     if (length > most) {
       throw new LazyImageError(
