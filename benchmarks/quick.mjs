@@ -86,13 +86,17 @@ async function growth() {
   return found;
 }
 
-/** Counts that exceed what they should be: requests by one, bytes by more than the fiftieth that zlibs differ in. */
+/**
+ * Counts that exceed what they should be: requests by one, bytes by more than the fiftieth that zlibs differ in. What is
+ * read again from gzip ends where its pass stopped, which is some pieces of 64 KiB earlier or later, as the network cuts them.
+ */
 function excesses(found, known) {
   const said = [];
   for (const [work, steps] of Object.entries(found))
     for (const [step, { requests, bytes }] of Object.entries(steps)) {
       const most = known[work]?.[step] ?? { requests: 0, bytes: 0 };
-      if (requests > most.requests || bytes > 1.02 * most.bytes)
+      const pieces = work.startsWith(".nii.gz") && step === "again" ? 2 * 65_536 : 0;
+      if (requests > most.requests || bytes > 1.02 * most.bytes + pieces)
         said.push(
           `${work}, ${step}: ${requests} requests, ${bytes} bytes; at most ${most.requests}, ${most.bytes}`,
         );
