@@ -22,7 +22,7 @@ export const entryPoints = readdirSync(packages).flatMap((folder) => {
 
 /** @type {import("typedoc").TypeDocOptions & import("typedoc-plugin-markdown").PluginOptions} */
 const options = {
-  plugin: ["typedoc-plugin-markdown", "./.vitepress/module-names.mjs"],
+  plugin: ["typedoc-plugin-markdown", "./.vitepress/names.mjs"],
   entryPoints: entryPoints.map(({ source }) => source),
   tsconfig: "tsconfig.json",
   compilerOptions: {
