@@ -1,4 +1,5 @@
 import { createBloscDecoder, readBloscFrame, supportsFrame } from "@lazyimg/codecs";
+import { LazyImageError } from "@lazyimg/core";
 import { zstdKernel } from "./read/zstd.js";
 import { zstdSize } from "./read/zstd-frame.js";
 
@@ -24,8 +25,8 @@ type Numcodecs = () => Promise<{
   };
 }>;
 
-/** zarrita's codec, where `decode` gives nothing and for encoding; otherwise what `decode` gives. */
-function faster(numcodecs: Numcodecs, decode: (bytes: Uint8Array) => Uint8Array | undefined): Codec {
+/** zarrita's codec, where `decode` gives nothing and for encoding; otherwise what `decode` gives or throws. */
+function instead(numcodecs: Numcodecs, decode: (bytes: Uint8Array) => Uint8Array | undefined): Codec {
   return {
     kind: "bytes_to_bytes",
     fromConfig(config: unknown): BytesCodec {
@@ -42,7 +43,7 @@ function faster(numcodecs: Numcodecs, decode: (bytes: Uint8Array) => Uint8Array 
 let blosc: ReturnType<typeof createBloscDecoder> | undefined;
 
 /** zarrita's blosc, with this project's decoder. */
-export const zarritaBlosc: Codec = faster(
+export const zarritaBlosc: Codec = instead(
   () => import("numcodecs/blosc"),
   (bytes) => {
     const frame = readBloscFrame(bytes);
@@ -54,10 +55,27 @@ export const zarritaBlosc: Codec = faster(
 );
 
 /** zarrita's zstd, with this project's kernel for frames that state their length, as nearly all do. */
-export const zarritaZstd: Codec = faster(
+export const zarritaZstd: Codec = instead(
   () => import("numcodecs/zstd"),
   (bytes) => {
     const size = zstdSize(bytes);
     return size === undefined ? undefined : zstdKernel()?.decode(bytes, size);
+  },
+);
+
+/** Of lz4 a byte stands for at most so many: lengths go on in bytes of 255. */
+const LZ4_RATIO = 255;
+
+/** zarrita's lz4, which would make room for whatever size the first four bytes say. */
+export const zarritaLz4: Codec = instead(
+  () => import("numcodecs/lz4"),
+  (bytes) => {
+    if (bytes.length < 4) return undefined;
+    const size = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
+    if (size <= LZ4_RATIO * bytes.length) return undefined;
+    throw new LazyImageError(
+      "ERR_CORRUPT",
+      `${bytes.length} bytes of lz4 cannot hold the ${size} that they state`,
+    );
   },
 );

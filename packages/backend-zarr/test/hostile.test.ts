@@ -361,6 +361,7 @@ describe("a bad chunk is named by its key", () => {
       (bytes) => bytes.map((byte, n) => (n === bytes.length - 20 ? byte ^ 1 : byte)),
     ],
     ["behind a codec of zarrita", "v2-lz4", "/1.0.1", (bytes) => bytes.subarray(0, 20)],
+    ["a lie about its size", "v2-lz4", "/1.0.1", (bytes) => withUint32(bytes, 0, 0x20000000)],
   ];
 
   test.each(chunks)("%s in %s", async (_, name, key, damage) => {

@@ -30,12 +30,7 @@ export interface SourceRequest {
 /** The most that `peek` gives, and what it reads. */
 const PEEK = 4096;
 
-interface Peeked {
-  readonly source: ByteSource;
-  readonly head: Uint8Array;
-}
-
-const peeking = new WeakMap<SourceRequest, SharedWork<Peeked>>();
+const peeking = new WeakMap<SourceRequest, SharedWork<Uint8Array>>();
 /** Sources that `peek` opened and nobody has asked for yet. */
 const spare = new WeakMap<SourceRequest, ByteSource>();
 
@@ -58,14 +53,15 @@ export function openSource(request: SourceRequest): ByteSource {
  * The file called `name` beside the request's own: in the same folder, in the same place of a URL (with its query), or
  * what `request.sibling` finds; `null` where there is none. The result is the caller's to close.
  *
+ * @param options `ahead`: how many bytes a server is asked for to see whether there is one (4096); they are not asked for again
  * @throws `ERR_INVALID_ARGUMENT` for a `name` that is not the name of a file, and whatever opening the file throws
  */
 export async function openSibling(
   request: SourceRequest,
   name: string,
-  options: { signal?: AbortSignal | undefined } = {},
+  { signal, ahead = PEEK }: { signal?: AbortSignal | undefined; ahead?: number | undefined } = {},
 ): Promise<ByteSource | null> {
-  options.signal?.throwIfAborted();
+  signal?.throwIfAborted();
   if (/^\.{0,2}$|[/\\\0]/.test(name)) {
     throw new LazyImageError(
       "ERR_INVALID_ARGUMENT",
@@ -78,7 +74,8 @@ export async function openSibling(
   const remote = remoteOf(besides(path, name), request);
   if (remote === null) return fileSibling(path, name);
   try {
-    return readAhead(await peekAt(httpSource(remote.url, httpOptions(request, remote)), options.signal));
+    const source = httpSource(remote.url, httpOptions(request, remote));
+    return readAhead(source, await source.read(0, ahead, { signal }), ahead);
   } catch (error) {
     if (isLazyImageError(error, "ERR_NOT_FOUND")) return null;
     throw error;
@@ -95,9 +92,9 @@ export async function openSibling(
 export async function peek(
   request: SourceRequest,
   length: number,
-  options: { signal?: AbortSignal | undefined } = {},
+  { signal }: { signal?: AbortSignal | undefined } = {},
 ): Promise<Uint8Array> {
-  options.signal?.throwIfAborted();
+  signal?.throwIfAborted();
   checkRange(0, length);
   if (length > PEEK) {
     throw new LazyImageError("ERR_INVALID_ARGUMENT", `A peek is of ${PEEK} bytes at most, not ${length}`);
@@ -106,9 +103,10 @@ export async function peek(
   if (work === undefined || work.abandoned) {
     work = new SharedWork(async (signal) => {
       try {
-        const peeked = await peekAt(open(request), signal);
-        spare.set(request, readAhead(peeked));
-        return peeked;
+        const source = open(request);
+        const head = await source.read(0, PEEK, { signal });
+        spare.set(request, readAhead(source, head, PEEK));
+        return head;
       } catch (error) {
         if (peeking.get(request) === work) peeking.delete(request); // the next one may have more luck
         throw error;
@@ -116,12 +114,7 @@ export async function peek(
     });
     peeking.set(request, work);
   }
-  const { head } = await work.join(options.signal);
-  return head.slice(0, length);
-}
-
-async function peekAt(source: ByteSource, signal: AbortSignal | undefined): Promise<Peeked> {
-  return { source, head: await source.read(0, PEEK, { signal }) };
+  return (await work.join(signal)).slice(0, length);
 }
 
 function open(request: SourceRequest): ByteSource {
@@ -197,9 +190,9 @@ function borrowed(source: ByteSource, name: string | undefined): ByteSource {
   });
 }
 
-/** A source whose beginning has been read already. */
-function readAhead({ source, head }: Peeked): ByteSource {
-  const complete = head.length < PEEK;
+/** A source of whose beginning `asked` bytes have been read already, or fewer where there are no more. */
+function readAhead(source: ByteSource, head: Uint8Array, asked: number): ByteSource {
+  const complete = head.length < asked;
   let closed = false;
   return over(source, {
     async read(offset: number, length: number, options: ByteReadOptions = {}) {

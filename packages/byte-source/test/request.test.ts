@@ -172,6 +172,10 @@ describe("openSibling", () => {
     const tiny = await openSibling({ path }, "tiny.img");
     expect(same(await tiny?.read(2, 4096), body.subarray(2, 10))).toBe(true);
     expect(server.requests.length - before).toBe(1);
+    before = server.requests.length;
+    const all = await openSibling({ path }, "scan 1%.img", { ahead: other.length + 1 });
+    expect(same(await all?.read(0, other.length + 1), other)).toBe(true);
+    expect(server.requests.length - before).toBe(1);
   });
 
   test("asks the request's own sibling first", async () => {

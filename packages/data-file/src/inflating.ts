@@ -17,8 +17,8 @@ import type { DataFile } from "./open-file.js";
 
 /** How much older than its file an index may be: copying both may write them in either order. */
 const TOLERANCE = 2000;
-// Windows of 8192 checkpoints. A number that bounds an allocation, not one that a file reaches.
-const MOST_BYTES = 1 << 28;
+/** What a server is asked for to see whether there is an index: all of most. */
+const AHEAD = 1 << 24;
 
 /** `gzipSource`, or what takes its place. */
 type OpenInflating = (
@@ -87,21 +87,21 @@ function sidecarOf(
 ): GzipSourceOptions["sidecar"] {
   if (index === undefined) {
     const { name } = file;
-    return name === undefined ? undefined : (signal) => readBeside(request, file, `${name}.gzidx`, signal);
+    return name === undefined ? undefined : (signal) => openBeside(request, file, `${name}.gzidx`, signal);
   }
   if (typeof index !== "string") return index || undefined;
   const { fetch, readerOptions } = request;
-  return (signal) => readWhole(openSource({ path: index, fetch, readerOptions }), signal);
+  return async () => openSource({ path: index, fetch, readerOptions });
 }
 
 /** The index beside a file; `null` where there is none. */
-async function readBeside(
+async function openBeside(
   request: BackendRequest,
   file: DataFile,
   name: string,
   signal: AbortSignal | undefined,
-): Promise<Uint8Array | null> {
-  const index = await openSibling(request, name, { signal }).catch((error: unknown) => {
+): Promise<ByteSource | null> {
+  const index = await openSibling(request, name, { signal, ahead: AHEAD }).catch((error: unknown) => {
     signal?.throwIfAborted();
     // Nobody asked for it, and a server may deny what it does not have (403).
     if (isLazyImageError(error, "ERR_HTTP")) return null;
@@ -121,21 +121,5 @@ async function readBeside(
     await index.close?.();
     throw error;
   }
-  return readWhole(index, signal);
-}
-
-/** All of a source, which is closed. */
-async function readWhole(source: ByteSource, signal: AbortSignal | undefined): Promise<Uint8Array> {
-  try {
-    const size = await source.size({ signal });
-    if (size === null || size > MOST_BYTES) {
-      throw new LazyImageError(
-        "ERR_LIMIT",
-        `A gzip index of ${size ?? "unknown"} bytes; at most ${MOST_BYTES} are read.`,
-      );
-    }
-    return await source.read(0, size, { signal });
-  } finally {
-    await source.close?.();
-  }
+  return index;
 }

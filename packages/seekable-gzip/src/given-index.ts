@@ -3,7 +3,7 @@ import { SharedWork } from "@lazyimg/core/abort";
 import { readIndex, writeIndex } from "./gzidx.js";
 import type { GzipIndex } from "./gzip-index.js";
 import type { IndexCache } from "./index-cache.js";
-import { contradiction, loadSidecar, type Sidecar } from "./sidecar.js";
+import { contradiction, readSidecar, type Sidecar } from "./sidecar.js";
 
 /** Where an index may come from, other than a pass over the file. */
 export interface IndexOptions {
@@ -81,17 +81,17 @@ export class GivenIndex {
     const { sidecar } = this.#options;
     await this.#try("The cached gzip index", signal, async () => {
       const key = await this.#cacheKey(signal);
-      const bytes = key === null ? null : await this.#options.cache!.get(key);
-      return bytes === null ? null : readIndex(bytes);
+      return key === null ? null : this.#options.cache!.get(key);
     });
     if (this.#index !== null || sidecar === undefined) return;
-    await this.#try("The gzip index beside the file", signal, () => loadSidecar(sidecar, signal));
+    await this.#try("The gzip index beside the file", signal, () => readSidecar(sidecar, signal));
   }
 
-  async #try(what: string, signal: AbortSignal, load: () => Promise<GzipIndex | null>): Promise<void> {
+  async #try(what: string, signal: AbortSignal, read: () => Promise<Uint8Array | null>): Promise<void> {
     try {
-      const index = await load();
-      if (index === null) return;
+      const bytes = await read();
+      if (bytes === null) return;
+      const index = readIndex(bytes);
       const { head } = this.#options;
       const reason = await contradiction(index, this.#inner, { head, signal });
       if (reason === null) this.#index = index;

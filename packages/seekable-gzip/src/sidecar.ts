@@ -1,25 +1,41 @@
 import type { ByteSource } from "@lazyimg/core";
 import { isByteSource, LazyImageError } from "@lazyimg/core";
-import { readIndex } from "./gzidx.js";
 import type { GzipIndex } from "./gzip-index.js";
 import { readHeader } from "./member.js";
 
-/** An index made before: its bytes, where they are, or what fetches them (`null` where there is none). */
-export type Sidecar = Uint8Array | ByteSource | ((signal?: AbortSignal) => Promise<Uint8Array | null>);
+/** An index made before: its bytes, where they are, or what finds them (`null` where there is none), to be closed when read. */
+export type Sidecar =
+  | Uint8Array
+  | ByteSource
+  | ((signal?: AbortSignal) => Promise<Uint8Array | ByteSource | null>);
 
-// Windows of 32768 points. A number that bounds an allocation, not one that a file reaches.
-const MOST_BYTES = 1 << 30;
+/** What is asked for at first: all of most indices, without their size, which may be a request of its own. */
+const HEAD = 1 << 24;
+// Windows of 8192 points. A number that bounds an allocation, not one that a file reaches.
+const MOST_BYTES = 1 << 28;
 
 /** The bytes of a sidecar; `null` where there is none. */
 export async function readSidecar(sidecar: Sidecar, signal?: AbortSignal): Promise<Uint8Array | null> {
+  if (typeof sidecar !== "function") return bytesOf(sidecar, signal);
+  const found = await sidecar(signal);
+  if (found === null) return null;
+  try {
+    return await bytesOf(found, signal);
+  } finally {
+    if (!(found instanceof Uint8Array)) await found.close?.();
+  }
+}
+
+async function bytesOf(sidecar: Uint8Array | ByteSource, signal?: AbortSignal): Promise<Uint8Array> {
   if (sidecar instanceof Uint8Array) return sidecar;
-  if (typeof sidecar === "function") return sidecar(signal);
   if (!isByteSource(sidecar)) {
     throw new LazyImageError(
       "ERR_INVALID_ARGUMENT",
-      "`sidecar` must be bytes, a ByteSource, or a function that gives bytes.",
+      "`sidecar` must be bytes, a ByteSource, or a function that gives one of these.",
     );
   }
+  const head = await sidecar.read(0, HEAD, { signal });
+  if (head.length < HEAD) return head;
   const size = await sidecar.size({ signal });
   if (size === null || size > MOST_BYTES) {
     throw new LazyImageError(
@@ -28,12 +44,6 @@ export async function readSidecar(sidecar: Sidecar, signal?: AbortSignal): Promi
     );
   }
   return sidecar.read(0, size, { signal });
-}
-
-/** Reads a sidecar; `null` where there is none. */
-export async function loadSidecar(sidecar: Sidecar, signal?: AbortSignal): Promise<GzipIndex | null> {
-  const bytes = await readSidecar(sidecar, signal);
-  return bytes === null ? null : readIndex(bytes);
 }
 
 /**
