@@ -13,7 +13,7 @@ import {
 import type { ArraySpec } from "./meta/array-spec.js";
 import { levelAffine, omeAffine } from "./meta/level-affine.js";
 import { checkHeader, checkNiftiArray, parseNiftiArray, type ZarrNiftiHeader } from "./meta/nifti-array.js";
-import { type Hierarchy, openHierarchy } from "./meta/node.js";
+import { type Hierarchy, MOST_METADATA, openHierarchy } from "./meta/node.js";
 import { type AxisMatrix, axesByRank, type Multiscales, parseMultiscales } from "./meta/ome.js";
 import { ArrayReader } from "./read/array-reader.js";
 import type { Axes } from "./read/axes.js";
@@ -146,7 +146,7 @@ export async function zarrBackend(
 ): Promise<ImageDataBackend> {
   const { level, cacheBytes } = checkedOptions(options);
   const store = options.path === undefined ? whole : below(whole, options.path);
-  const ahead = askAhead(store, USUAL, signal);
+  const ahead = askAhead(store, USUAL, { signal, most: MOST_METADATA });
   try {
     return await open(store, ahead.store, level, cacheBytes, signal);
   } finally {

@@ -471,28 +471,54 @@ describe("archives", () => {
   });
 });
 
-test("metadata that a server never ends are an error, long before memory is full", async () => {
+describe("what a server never ends is an error, long before memory is full", () => {
   const piece = Buffer.alloc(1 << 20, " ");
-  let sent = 0;
-  const server = createServer((_, response) => {
-    response.writeHead(200);
-    const more = (): void => {
-      while (!response.destroyed && response.write(piece)) sent += piece.length;
-      sent += piece.length;
-    };
-    response.on("drain", more);
-    more();
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  try {
-    const { port } = server.address() as AddressInfo;
-    const opening = remoteZarr.open(createRequest(`http://127.0.0.1:${port}/image.zarr`), {});
-    await expect(opening).rejects.toMatchObject({ code: "ERR_LIMIT" });
-    expect(sent).toBeLessThan(1 << 29);
-  } finally {
-    server.closeAllConnections();
-    server.close();
+
+  /** Opens and reads what a server has that sends on and on for some keys; how much that was. */
+  async function readFrom(isEndless: (key: string) => boolean): Promise<number> {
+    const objects = files(good);
+    let sent = 0;
+    const server = createServer(({ url }, response) => {
+      const key = url!.replace("/image.zarr", "");
+      if (!isEndless(key)) {
+        const bytes = objects.get(key);
+        response.writeHead(bytes === undefined ? 404 : 200).end(bytes);
+        return;
+      }
+      response.writeHead(200);
+      const more = (): void => {
+        while (!response.destroyed && response.write(piece)) sent += piece.length;
+        sent += piece.length;
+      };
+      response.on("drain", more);
+      more();
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    try {
+      const { port } = server.address() as AddressInfo;
+      const read = async () => {
+        const image = await remoteZarr.open(createRequest(`http://127.0.0.1:${port}/image.zarr`), {});
+        await image!.toTensor();
+      };
+      await expect(read()).rejects.toMatchObject({ code: "ERR_LIMIT" });
+      return sent;
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
   }
+
+  test("of metadata", async () => {
+    expect(await readFrom(() => true)).toBeLessThan(1 << 29);
+  });
+
+  test("of the header", async () => {
+    expect(await readFrom((key) => key.startsWith("/nifti/c"))).toBeLessThan(1 << 27);
+  });
+
+  test("of a chunk", async () => {
+    expect(await readFrom((key) => key.startsWith("/0/c"))).toBeLessThan(1 << 27);
+  });
 });
 
 test.each([{ level: -1 }, { level: 0.5 }, { level: "1" }, { path: "../x" }, { cacheBytes: -1 }])(

@@ -20,8 +20,11 @@ export interface Hierarchy {
   arrayAt(path: string, options?: GetOptions): Promise<ArraySpec | undefined>;
 }
 
+/** Longest metadata of one node, or consolidated. */
+export const MOST_METADATA: number = 64 << 20;
+
 async function readJson(store: Store, key: string, options: GetOptions): Promise<Json | undefined> {
-  const bytes = await store.get(key, options);
+  const bytes = await store.get(key, { ...options, most: MOST_METADATA });
   return bytes && parseJson(bytes, key);
 }
 

@@ -52,7 +52,7 @@ export class ArrayReader {
     this.#store = store;
     this.#cache = cache;
     this.#shards = spec.sharding && new ShardReader(store, spec);
-    this.#fetcher = new ChunkFetcher(store, this.#shards, cache);
+    this.#fetcher = new ChunkFetcher(store, this.#shards, cache, spec.chunkBytes);
     this.#decoder = new RowDecoder(spec, store, cache);
   }
 

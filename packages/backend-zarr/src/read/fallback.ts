@@ -53,7 +53,7 @@ export async function zarritaChunks(store: Store, spec: ArraySpec): Promise<Chun
       const { data, stride, shape } = await array.getChunk([...coordinates], signal ? { signal } : {});
       const bytes = bytesOf(data as unknown as ArrayBufferView);
       const size = shape.reduce((product, count) => product * count, type.itemSize);
-      if (bytes.length < size)
+      if (bytes.length !== size)
         throw new LazyImageError("ERR_CORRUPT", `decodes to ${bytes.length} bytes, not ${size}`);
       return { bytes, strides: stride };
     } catch (error) {

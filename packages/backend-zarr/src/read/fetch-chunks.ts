@@ -5,17 +5,23 @@ import { joinWork } from "./join-work.js";
 import type { Need } from "./needs.js";
 import type { ShardReader } from "./shards.js";
 
+/** No chunk is longer, encoded, than twice what it is decoded and this. */
+const OVERHEAD = 1 << 16;
+
 /** Encoded chunks of one array: from the cache, out of shards, or as objects that several reads may wait for. */
 export class ChunkFetcher {
   readonly #store: Store;
   readonly #shards: ShardReader | undefined;
   readonly #cache: ChunkCache;
+  readonly #most: number;
   readonly #running = new Map<string, SharedWork<Uint8Array | undefined>>();
 
-  constructor(store: Store, shards: ShardReader | undefined, cache: ChunkCache) {
+  /** @param chunkBytes of a decoded chunk */
+  constructor(store: Store, shards: ShardReader | undefined, cache: ChunkCache, chunkBytes: number) {
     this.#store = store;
     this.#shards = shards;
     this.#cache = cache;
+    this.#most = 2 * chunkBytes + OVERHEAD;
   }
 
   /**
@@ -47,7 +53,7 @@ export class ChunkFetcher {
         const bytes = await joinWork(
           this.#running,
           object,
-          (shared) => this.#store.get(object, { signal: shared }),
+          (shared) => this.#store.get(object, { signal: shared, most: this.#most }),
           signal,
         );
         if (bytes !== undefined) this.#keep(key, bytes, found);

@@ -1,5 +1,5 @@
 import { onAbort } from "@lazyimg/core/abort";
-import type { Store } from "./store.js";
+import type { GetOptions, Store } from "./store.js";
 
 /**
  * A store that is asked at once for what will probably be wanted of it: where it is far away, it is the round trips that
@@ -10,12 +10,12 @@ import type { Store } from "./store.js";
 export function askAhead(
   store: Store,
   keys: readonly string[],
-  signal: AbortSignal | undefined,
+  { signal, most }: GetOptions,
 ): { readonly store: Store; end(): void } {
   if (store.sync !== undefined) return { store, end: () => {} };
   const controller = new AbortController();
   const leave = signal && onAbort(signal, () => controller.abort(signal.reason));
-  const coming = new Map(keys.map((key) => [key, store.get(key, { signal: controller.signal })]));
+  const coming = new Map(keys.map((key) => [key, store.get(key, { signal: controller.signal, most })]));
   for (const answer of coming.values()) answer.catch(() => {}); // nobody may want it
   return {
     store: { ...store, get: (key, options) => coming.get(key) ?? store.get(key, options) },

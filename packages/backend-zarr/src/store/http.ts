@@ -7,16 +7,14 @@ const CONCURRENCY = globalThis.location === undefined ? 16 : 6;
 /** Objects whose size and ETag are remembered, for the ranges of shards. */
 const REMEMBERED = 256;
 
-/** Longest metadata, and longest chunk: the largest that is decoded, and what a codec may add to it. Servers can send on. */
-const MOST_METADATA = 64 << 20;
-const MOST_CHUNK = 2 ** 30 + MOST_METADATA;
+/** The longest chunk that is decoded, and what a codec may add to it. */
+const MOST = 2 ** 30 + 2 ** 26;
 
 async function readAll(
   source: ByteSource,
   key: string,
-  signal: AbortSignal | undefined,
+  { signal, most = MOST }: GetOptions,
 ): Promise<Uint8Array> {
-  const most = /(^|\/)(\.z[a-z]+|zarr\.json)$/.test(key) ? MOST_METADATA : MOST_CHUNK;
   const pieces: Uint8Array[] = [];
   let length = 0;
   for await (const piece of source.stream(0, Number.POSITIVE_INFINITY, { signal })) {
@@ -93,7 +91,7 @@ export function httpStore(url: string, options: HttpSourceOptions = {}): Store {
     name: base.origin + base.pathname,
     gap: 128 * 1024,
     concurrency: options.concurrency ?? CONCURRENCY,
-    get: (key, { signal }: GetOptions = {}) => orMissing((async () => readAll(sourceOf(key), key, signal))()),
+    get: (key, options = {}) => orMissing((async () => readAll(sourceOf(key), key, options))()),
     getRange: (key, range, { signal }: GetOptions = {}) => orMissing(part(key, range, signal)),
     async close() {
       closed = true;

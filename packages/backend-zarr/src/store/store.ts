@@ -4,6 +4,8 @@ import { abortable } from "@lazyimg/core/abort";
 /** Options of one read from a store. */
 export interface GetOptions {
   readonly signal?: AbortSignal | undefined;
+  /** The most bytes that the whole object may have. A server, which may send on and on, is not listened to any further. */
+  readonly most?: number | undefined;
 }
 
 /** Part of an object: from an offset, or the last bytes of it. */
